@@ -1,0 +1,31 @@
+package postroom
+
+import "time"
+
+// QueueID names a queue: the key that the configuration gives.
+type QueueID string
+
+// DefaultRONATime is how long an email offer may stay unanswered when the queue does not say (R9).
+const DefaultRONATime = 90 * time.Second
+
+// The bounds of a queue's RONA time for email (R9).
+const (
+	MinRONATime = 1 * time.Second
+	MaxRONATime = 6000 * time.Second
+)
+
+// Rules of time that the protocol fixes. PostgreSQL's clock decides all of them.
+const (
+	// LeaseRenewal is how often a desktop renews its lease.
+	LeaseRenewal = 10 * time.Second
+	// LeaseTime is how long a lease lasts without renewal; after it the desktop is unreachable (R12).
+	LeaseTime = 30 * time.Second
+	// ReturnTime is how long a disconnected agent may stay away and still be made Available again on his return (R12).
+	ReturnTime = 5 * time.Minute
+	// LateNotice is how late our servers may notice a deadline and still blame the agent (R12).
+	LateNotice = 5 * time.Second
+	// ExclusionTime is how long a contact is not offered again to an agent who did not take it, while another is free (R11).
+	ExclusionTime = 10 * time.Minute
+	// DeclineBackOff is the first pause before an only candidate who declined is asked again; it doubles up to ExclusionTime (R11).
+	DeclineBackOff = 30 * time.Second
+)
