@@ -1,5 +1,7 @@
 package postroom
 
+import "time"
+
 // ContactID names one contact: a UUIDv7 in text form, chosen at ingest. The contact's workflow is "contact/<ContactID>".
 type ContactID string
 
@@ -77,3 +79,48 @@ const (
 	OutcomeReplied            Outcome = "replied"
 	OutcomeClosedWithoutReply Outcome = "closed_without_reply"
 )
+
+// ContactSnapshot is a contact's row as a transaction left it: what every database step answers with, also when it changed
+// nothing. The contact's workflow follows it and concludes from nothing else (docs/decisions/0003). It travels in payloads, so
+// it holds ids, states and times only; fields are added, never renamed.
+type ContactSnapshot struct {
+	Contact ContactID    `json:"contact"`
+	Epoch   string       `json:"epoch"`   // which life of the database this is; another epoch outranks any version
+	Version int64        `json:"version"` // grows with every change
+	Phase   ContactPhase `json:"phase"`
+	Queue   QueueID      `json:"queue,omitzero"`
+
+	// The live offer or the owner, if there is one.
+	Offer     OfferID       `json:"offer,omitzero"`
+	Agent     AgentID       `json:"agent,omitzero"`
+	ExpiresAt time.Time     `json:"expires_at,omitzero"` // of a live offer
+	Remaining time.Duration `json:"remaining,omitzero"`  // until ExpiresAt by PostgreSQL's clock; negative when it passed
+
+	// LookAgain is when time alone may make another agent eligible for a waiting contact; zero if it cannot.
+	LookAgain time.Duration `json:"look_again,omitzero"`
+
+	// Sends are the replies that are not settled yet.
+	Sends []PendingSend `json:"sends,omitempty"`
+}
+
+// PendingSend is a reply that waits to be sent, and for how long.
+type PendingSend struct {
+	Outbox OutboxID      `json:"outbox"`
+	DueIn  time.Duration `json:"due_in,omitzero"`
+}
+
+// Newer reports whether s is later knowledge than other: of the same life of the database and a higher version, or of another
+// life.
+func (s ContactSnapshot) Newer(other ContactSnapshot) bool {
+	return s.Epoch != other.Epoch || s.Version > other.Version
+}
+
+// Command identifies a mutation that a person asked for. The effect and the request are written in one transaction, so that a
+// repeat of the same request is answered without a second effect; the same id with another body is refused. BodyHash is keyed:
+// requests may hold text that nobody has scanned yet (R36).
+type Command struct {
+	Actor     AgentID `json:"actor"`
+	RequestID string  `json:"request_id"` // UUID
+	RPC       string  `json:"rpc"`
+	BodyHash  []byte  `json:"body_hash"`
+}

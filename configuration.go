@@ -1,0 +1,146 @@
+package postroom
+
+import "time"
+
+// Name is a label that people see, in English and, if it differs, in Korean. A missing Korean name falls back to English (R4).
+type Name struct {
+	English string
+	Korean  string
+}
+
+// In returns the name in a language ("ko" or anything else), falling back to English.
+func (n Name) In(language string) string {
+	if language == "ko" && n.Korean != "" {
+		return n.Korean
+	}
+	return n.English
+}
+
+// Configuration is everything that an administrator decides (R3): what `postroom apply` reads and `postroom export` writes, and
+// what the management portal will edit. It is applied as a whole, in one transaction, as one numbered version. It names
+// secrets, and never holds one (R39). What it no longer names is retired, not deleted: history refers to it. Its texts are plain
+// strings because they are read from a document that passed the card scanner as a whole (R37).
+type Configuration struct {
+	Mailboxes   []Mailbox
+	EntryPoints []EntryPoint
+	Rules       []RoutingRule
+	Queues      []Queue
+	Teams       []Team
+	Agents      []Agent
+	Profiles    []MultimediaProfile
+	IdleCodes   []IdleCodeEntry
+	WrapUpCodes []WrapUpCodeEntry
+	Templates   []Template
+}
+
+// TLSMode says how a connection to a mail server is protected. Off loopback, TLSNone is refused (R41).
+type TLSMode string
+
+// The modes.
+const (
+	TLSNone     TLSMode = "none"
+	TLSStart    TLSMode = "starttls"
+	TLSImplicit TLSMode = "tls"
+)
+
+// MailServer is how to reach one side of a mailbox. Secret names the password (R39): a file below the secrets directory, or an
+// environment variable POSTROOM_SECRET_*.
+type MailServer struct {
+	Host     string  `json:"host"`
+	Port     int     `json:"port"`
+	TLS      TLSMode `json:"tls"`
+	Username string  `json:"username"`
+	Secret   string  `json:"secret"`
+}
+
+// Original says what happens to a mail in the mailbox once its redacted copy is safe, if it held card data (R28). There is no
+// default outside the sample configuration.
+type Original string
+
+// What can happen to an original with a finding.
+const (
+	OriginalKeep    Original = "keep"
+	OriginalMove    Original = "move"    // to the folder Postroom/Redacted
+	OriginalExpunge Original = "expunge" // after the redacted copy was appended and read back
+)
+
+// Mailbox is one mailbox that is watched by IMAP and answered from by SMTP.
+type Mailbox struct {
+	ID        MailboxID
+	Address   string // what customers write to and what replies come from
+	Name      string // display name of the From field
+	Folder    string // IMAP folder, "INBOX" if empty
+	IMAP      MailServer
+	SMTP      MailServer
+	OnFinding Original
+}
+
+// EntryPoint is an address that leads into a queue unless a rule says otherwise (R31).
+type EntryPoint struct {
+	Address string
+	Mailbox MailboxID
+	Queue   QueueID
+}
+
+// RoutingRule leads a mail to a queue (R31). Rules are tried in order, the first whose conditions all hold wins; a rule without
+// conditions is refused. Conditions compare without regard to case; "*" in Recipient and Sender stands for any run of characters.
+type RoutingRule struct {
+	ID              string  `json:"id"`
+	Recipient       string  `json:"recipient,omitzero"`
+	Sender          string  `json:"sender,omitzero"`
+	SubjectContains string  `json:"subject_contains,omitzero"`
+	Header          string  `json:"header,omitzero"`          // a header's name …
+	HeaderContains  string  `json:"header_contains,omitzero"` // … and what its value contains
+	Queue           QueueID `json:"queue"`
+}
+
+// Queue is where contacts wait (R32).
+type Queue struct {
+	ID          QueueID
+	Name        Name
+	Channel     Channel
+	Mailbox     MailboxID // replies are sent from here
+	Teams       []TeamID
+	Priority    int           // 0–9, higher is served first
+	RONATime    time.Duration // MinRONATime to MaxRONATime, DefaultRONATime if zero (R9)
+	WrapUpCodes []WrapUpCode  // in the order shown; at least one
+}
+
+// Team is a group of agents that serves queues. Its profile holds for members that have none of their own (R2).
+type Team struct {
+	ID      TeamID
+	Name    Name
+	Profile ProfileID
+}
+
+// Agent is a person who signs in; his account's role says what he may do. A supervisor or administrator without a profile, his
+// own or his team's, has capacity 0 and is never offered anything.
+type Agent struct {
+	ID      AgentID
+	Name    string
+	Email   string
+	Role    Role
+	Team    TeamID
+	Profile ProfileID // empty: the team's
+}
+
+// IdleCodeEntry is one reason for being Idle in the administrator's list (R13).
+type IdleCodeEntry struct {
+	Code IdleCode
+	Name Name
+}
+
+// WrapUpCodeEntry is one after-contact reason in the administrator's list (R24).
+type WrapUpCodeEntry struct {
+	Code         WrapUpCode
+	Name         Name
+	NoteRequired bool
+}
+
+// Template is a prepared text in one language.
+type Template struct {
+	ID       string
+	Name     Name
+	Language string // "en" or "ko"
+	Body     string
+}

@@ -1,0 +1,245 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/postroom/postroom"
+)
+
+// AgentStatus is an agent's state as people see it.
+type AgentStatus struct {
+	Agent            postroom.AgentID
+	State            postroom.AgentState
+	IdleCode         postroom.IdleCode
+	Since            time.Time
+	Version          int64
+	IdleAfterContact postroom.IdleCode
+	Connected        bool // the lease is not stale
+	Now              time.Time
+}
+
+type agentRow struct {
+	ID      postroom.AgentID
+	State   postroom.AgentState
+	Idle    postroom.IdleCode
+	Version int64
+	After   postroom.IdleCode
+	Owes    bool
+	Away    float64 // seconds since the last change of state
+}
+
+var lockAgentStateRow = statement(`
+	SELECT agent_id, state, idle_code, version, idle_after_contact, owes_rona, extract(epoch FROM postroom_now() - since)::float8
+	FROM agent_state WHERE agent_id = $1 FOR UPDATE`)
+
+// lockAgentState locks an agent and reads his state.
+func lockAgentState(ctx context.Context, tx *txn, id postroom.AgentID) (*agentRow, error) {
+	row, found, err := one[agentRow](ctx, tx, lockAgentStateRow, id)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, postroom.NotFound(postroom.ReasonUnknownAgent, "there is no such agent")
+	}
+	return &row, nil
+}
+
+var moveAgent = statement(`
+	WITH moved AS (
+		UPDATE agent_state SET state = $2, idle_code = $3, version = version + 1, idle_after_contact = '',
+			since = CASE WHEN state = $2 AND idle_code = $3 THEN since ELSE postroom_now() END,
+			owes_rona = CASE WHEN $2 = 'logged_out' THEN state = 'rona' ELSE false END
+		WHERE agent_id = $1 RETURNING agent_id, version
+	), logged AS (
+		INSERT INTO agent_log (at, agent_id, event, from_state, to_state, idle_code, offer_id, actor)
+		SELECT postroom_now(), agent_id, $4, $5, $2, $3, nullif($6, '')::uuid, $7 FROM moved
+	)
+	SELECT version FROM moved`)
+
+// move changes the state of a locked agent as postroom.AgentMachine says for event, logs it, and notifies his stream.
+func (a *agentRow) move(ctx context.Context, tx *txn, event postroom.AgentEvent, code postroom.IdleCode, offer postroom.OfferID,
+	by postroom.Actor) error {
+	to, err := postroom.AgentMachine.Next(a.State, event)
+	if err != nil {
+		return err
+	}
+	if to != postroom.AgentIdle {
+		code = ""
+	}
+	if a.Version, _, err = value[int64](ctx, tx, moveAgent, a.ID, string(to), string(code), string(event), string(a.State), string(offer),
+		by.String()); err != nil {
+		return err
+	}
+	a.State, a.Idle, a.After = to, code, ""
+	tx.publish(a.ID, Event{Kind: EventAgent})
+	return nil
+}
+
+var setWantsWork = statement(`
+	WITH wanted AS (
+		UPDATE agent_state SET wants_work = true, wants_seq = wants_seq + 1, wants_since = postroom_now()
+		WHERE agent_id = $1 AND state = 'available' RETURNING agent_id
+	)
+	SELECT pg_notify('postroom_look', agent_id) FROM wanted`)
+
+// wantWork leaves the durable note that somebody must look for work for this agent, if he is Available. The look itself happens
+// after the commit, in another transaction: inside, two sides could each read "nothing" and both go away.
+func wantWork(ctx context.Context, tx *txn, id postroom.AgentID) error {
+	_, err := tx.Exec(ctx, setWantsWork, id)
+	return err
+}
+
+// AgentChange is what an agent, or a supervisor for him, chooses. Seen is the version of the state that he saw when he chose: a
+// late or repeated click never ends a RONA that it has not seen (I9).
+type AgentChange struct {
+	Agent postroom.AgentID
+	To    postroom.AgentState // AgentAvailable or AgentIdle
+	Code  postroom.IdleCode   // for AgentIdle
+	Seen  int64
+	// AfterContact makes Idle wait until the agent holds nothing (R13).
+	AfterContact bool
+}
+
+// Withdrawn is a contact that went back to its queue by a change from outside, at this version; its workflow has to be told.
+type Withdrawn struct {
+	Contact postroom.ContactID
+	Version int64
+}
+
+var knownIdleCode = statement(`SELECT active FROM idle_code WHERE id = $1`)
+
+// SetAgentState changes an agent's state by hand. Idle withdraws his live offers in the same transaction (R12); Available leaves
+// the note that work is wanted. A state that has changed since it was seen is a Conflict with reason stale_state.
+func (s *Store) SetAgentState(ctx context.Context, c postroom.Command, ch AgentChange) (AgentStatus, []Withdrawn, error) {
+	var status AgentStatus
+	var withdrawn []Withdrawn
+	err := s.write(ctx, "set an agent's state", func(ctx context.Context, tx *txn) error {
+		withdrawn = nil
+		done, err := repeated(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		if !done {
+			if withdrawn, err = changeAgent(ctx, tx, c, ch); err != nil {
+				return err
+			}
+		}
+		status, err = agentStatus(ctx, tx, ch.Agent)
+		return err
+	})
+	return status, withdrawn, err
+}
+
+func changeAgent(ctx context.Context, tx *txn, c postroom.Command, ch AgentChange) ([]Withdrawn, error) {
+	agent, err := lockAgentState(ctx, tx, ch.Agent)
+	if err != nil {
+		return nil, err
+	}
+	if agent.Version != ch.Seen {
+		return nil, postroom.Conflict(postroom.ReasonStaleState, "the agent's state has changed since it was shown")
+	}
+	if err := remember(ctx, tx, c, ""); err != nil {
+		return nil, err
+	}
+	if ch.To == postroom.AgentAvailable {
+		if err := agent.move(ctx, tx, postroom.AgentChoosesReady, "", "", person(c)); err != nil {
+			return nil, err
+		}
+		return nil, wantWork(ctx, tx, ch.Agent)
+	}
+	active, found, err := value[bool](ctx, tx, knownIdleCode, string(ch.Code))
+	if err != nil {
+		return nil, err
+	}
+	if !found || !active {
+		return nil, postroom.Invalid(postroom.ReasonUnknownCode, "there is no such idle code")
+	}
+	if ch.AfterContact {
+		held, err := heldBy(ctx, tx, ch.Agent)
+		if err != nil {
+			return nil, err
+		}
+		if held > 0 {
+			return nil, idleLater(ctx, tx, agent, ch.Code)
+		}
+	}
+	withdrawn, err := withdraw(ctx, tx, ch.Agent, postroom.OfferWithdraw, postroom.CauseAgentIdle, person(c))
+	if err != nil {
+		return nil, err
+	}
+	return withdrawn, agent.move(ctx, tx, postroom.AgentChoosesIdle, ch.Code, "", person(c))
+}
+
+var setIdleLater = statement(`UPDATE agent_state SET idle_after_contact = $2, version = version + 1 WHERE agent_id = $1`)
+
+// idleLater notes that the agent becomes Idle when he holds nothing any more (R13).
+func idleLater(ctx context.Context, tx *txn, agent *agentRow, code postroom.IdleCode) error {
+	if _, err := tx.Exec(ctx, setIdleLater, agent.ID, string(code)); err != nil {
+		return err
+	}
+	tx.publish(agent.ID, Event{Kind: EventAgent})
+	return nil
+}
+
+var countHeld = statement(`SELECT count(*)::int FROM offer WHERE agent_id = $1 AND state IN ('live', 'accepted', 'wrapup')`)
+
+// heldBy counts what an agent holds on every channel: offered, accepted and in wrap-up.
+func heldBy(ctx context.Context, tx *txn, id postroom.AgentID) (int, error) {
+	n, _, err := value[int](ctx, tx, countHeld, id)
+	return n, err
+}
+
+var liveOffersOf = statement(`SELECT id::text FROM offer WHERE agent_id = $1 AND state = 'live' ORDER BY contact_id`)
+
+// withdraw ends all live offers of a locked agent and puts their contacts back into their queues. Their workflows must be told.
+func withdraw(ctx context.Context, tx *txn, agent postroom.AgentID, event postroom.OfferEvent, cause postroom.EndCause,
+	by postroom.Actor) ([]Withdrawn, error) {
+	ids, err := values[string](ctx, tx, liveOffersOf, agent)
+	if err != nil {
+		return nil, err
+	}
+	var withdrawn []Withdrawn
+	for _, id := range ids {
+		o, err := getOffer(ctx, tx, postroom.OfferID(id))
+		if err != nil {
+			return nil, err
+		}
+		contact, err := lockContact(ctx, tx, o.Contact)
+		if err != nil {
+			return nil, err
+		}
+		if o, err = getOffer(ctx, tx, o.ID); err != nil {
+			return nil, err
+		}
+		if o.State != postroom.OfferLive {
+			continue
+		}
+		state, err := endOffer(ctx, tx, o, contact, event, cause, by, tellSoon)
+		if err != nil {
+			return nil, err
+		}
+		withdrawn = append(withdrawn, Withdrawn{o.Contact, contact.Version})
+		tx.publish(agent, Event{Kind: EventContact, Contact: o.Contact, Offer: o.ID, State: state})
+	}
+	return withdrawn, nil
+}
+
+var readStatus = statement(`
+	SELECT s.agent_id, s.state, s.idle_code, s.since, s.version, s.idle_after_contact,
+	       coalesce(l.last_seen > postroom_now() - $2::interval, false), postroom_now()
+	FROM agent_state s LEFT JOIN agent_lease l USING (agent_id) WHERE s.agent_id = $1`)
+
+func agentStatus(ctx context.Context, d db, id postroom.AgentID) (AgentStatus, error) {
+	r, found, err := one[AgentStatus](ctx, d, readStatus, id, postroom.LeaseTime)
+	if err == nil && !found {
+		return AgentStatus{}, postroom.NotFound(postroom.ReasonUnknownAgent, "there is no such agent")
+	}
+	return r, err
+}
+
+// AgentStatus reads an agent's state.
+func (s *Store) AgentStatus(ctx context.Context, id postroom.AgentID) (AgentStatus, error) {
+	status, err := agentStatus(ctx, s.pool, id)
+	return status, translate("read an agent's state", err)
+}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/postroom/postroom"
+)
+
+// AppliedVersion says what applying a configuration did.
+type AppliedVersion struct {
+	Version int64    // the configuration's version now
+	Changes []Change // what changed, by kind and key; none: the configuration was this one already
+}
+
+// Change is one object of the configuration that was created, changed or retired.
+type Change struct {
+	Kind   string // "queue", "agent" …
+	Key    string
+	Action string // "create", "change" or "retire"
+}
+
+// object is one object of the configuration as apply compares it: what it says, and the rows that say it.
+type object struct {
+	kind, key string
+	value     any // as it is compared and audited
+	write     func(ctx context.Context, tx *txn) error
+}
+
+var lockConfiguration = statement(`SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.configuration'))`)
+var insertConfiguration = statement(`INSERT INTO configuration (actor, document) VALUES ($1, $2) RETURNING version`)
+var readConfigurationVersion = statement(`SELECT coalesce(max(version), 0) FROM configuration`)
+var notifyConfiguration = statement(`SELECT pg_notify('postroom_config', $1)`)
+
+// Apply makes a valid configuration the present one, in one transaction and as one numbered version: what is new is created, what
+// differs is changed, what is not named any more is retired; each is audited with before and after (R3). The same configuration again
+// changes nothing and makes no version. Retiring a queue with open contacts, or an agent who holds some, is Refused.
+func (s *Store) Apply(ctx context.Context, by postroom.Actor, c postroom.Configuration, document postroom.Text) (AppliedVersion, error) {
+	var applied AppliedVersion
+	err := s.write(ctx, "apply a configuration", func(ctx context.Context, tx *txn) error {
+		applied = AppliedVersion{}
+		if _, err := tx.Exec(ctx, lockConfiguration); err != nil {
+			return err
+		}
+		current, err := readConfiguration(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if applied.Changes, err = applyObjects(ctx, tx, by, objectsOf(current), objectsOf(c)); err != nil {
+			return err
+		}
+		if len(applied.Changes) == 0 {
+			applied.Version, _, err = value[int64](ctx, tx, readConfigurationVersion)
+			return err
+		}
+		if err := inheritCapacity(ctx, tx); err != nil {
+			return err
+		}
+		if applied.Version, _, err = value[int64](ctx, tx, insertConfiguration, by.String(), document.Reveal()); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, notifyConfiguration, "applied")
+		return err
+	})
+	return applied, err
+}
+
+// applyObjects writes the difference between two configurations, objects in an order in which references exist before they are used.
+func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, wanted []object) ([]Change, error) {
+	var changes []Change
+	before := map[string]object{}
+	for _, o := range current {
+		before[o.kind+"/"+o.key] = o
+	}
+	for _, o := range wanted {
+		old, exists := before[o.kind+"/"+o.key]
+		delete(before, o.kind+"/"+o.key)
+		was, is := marshal(old.value), marshal(o.value)
+		if exists && bytes.Equal(was, is) {
+			continue
+		}
+		if err := o.write(ctx, tx); err != nil {
+			return nil, err
+		}
+		change, previous := Change{o.kind, o.key, "create"}, any(nil)
+		if exists {
+			change.Action, previous = "change", json.RawMessage(was)
+		}
+		changes = append(changes, change)
+		if err := audit(ctx, tx, by, "configuration: "+change.Action, o.kind+"/"+o.key, previous, json.RawMessage(is)); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range slices.Backward(current) {
+		if _, gone := before[o.kind+"/"+o.key]; !gone {
+			continue
+		}
+		if err := retire(ctx, tx, o); err != nil {
+			return nil, err
+		}
+		changes = append(changes, Change{o.kind, o.key, "retire"})
+		if err := audit(ctx, tx, by, "configuration: retire", o.kind+"/"+o.key, o.value, nil); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// Statements that retire an object, by kind. Capacity, teams of queues and the like go with what they belong to.
+var retirements = map[string]string{
+	"profile":     statement(`UPDATE profile SET active = false WHERE id = $1`),
+	"team":        statement(`UPDATE team SET active = false WHERE id = $1`),
+	"agent":       statement(`UPDATE agent SET active = false WHERE id = $1`),
+	"idle_code":   statement(`UPDATE idle_code SET active = false WHERE id = $1`),
+	"wrapup_code": statement(`UPDATE wrapup_code SET active = false WHERE id = $1`),
+	"mailbox":     statement(`UPDATE mailbox SET active = false, version = version + 1, tell_at = NULL WHERE id = $1`),
+	"queue":       statement(`UPDATE queue SET active = false WHERE id = $1`),
+	"entry_point": statement(`UPDATE entry_point SET active = false WHERE address = $1`),
+	"rules":       statement(`DELETE FROM routing_rule WHERE $1 <> ''`),
+	"template":    statement(`UPDATE template SET active = false WHERE id || '/' || language = $1`),
+}
+
+var openInQueue = statement(`SELECT count(*)::int FROM contact WHERE queue_id = $1 AND phase <> 'done'`)
+var retireAgentState = statement(`
+	UPDATE agent_state SET state = 'logged_out', idle_code = '', version = version + 1, wants_work = false WHERE agent_id = $1`)
+
+func retire(ctx context.Context, tx *txn, o object) error {
+	switch o.kind {
+	case "queue":
+		open, _, err := value[int](ctx, tx, openInQueue, o.key)
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			return postroom.Refused("queue_in_use", "queue "+o.key+" still has open contacts and cannot be removed")
+		}
+	case "agent":
+		if _, err := lockAgentState(ctx, tx, postroom.AgentID(o.key)); err != nil {
+			return err
+		}
+		held, err := heldBy(ctx, tx, postroom.AgentID(o.key))
+		if err != nil {
+			return err
+		}
+		if held > 0 {
+			return postroom.Refused("work_in_hand", "agent "+o.key+" still holds contacts and cannot be removed")
+		}
+		if _, err := tx.Exec(ctx, retireAgentState, o.key); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, endSessionsOf, o.key); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, retirements[o.kind], o.key)
+	return err
+}
+
+type inheritedRow struct {
+	Agent    postroom.AgentID
+	Channel  string
+	Capacity int
+}
+
+// The most specific profile wins, as a whole (R2).
+var changedCapacity = statement(`
+	WITH wanted AS (
+		SELECT a.id AS agent_id, k.channel, CASE WHEN a.active THEN k.capacity ELSE 0 END AS capacity
+		FROM agent a LEFT JOIN team t ON t.id = a.team_id
+		JOIN profile_capacity k ON k.profile_id = coalesce(a.profile_id, t.profile_id)
+	)
+	SELECT coalesce(w.agent_id, h.agent_id), coalesce(w.channel, h.channel), coalesce(w.capacity, 0)::int
+	FROM wanted w FULL JOIN agent_capacity h ON h.agent_id = w.agent_id AND h.channel = w.channel
+	WHERE coalesce(w.capacity, 0) <> coalesce(h.capacity, -1) ORDER BY 1, 2`)
+var writeCapacity = statement(`
+	INSERT INTO agent_capacity (agent_id, channel, capacity) VALUES ($1, $2, $3)
+	ON CONFLICT (agent_id, channel) DO UPDATE SET capacity = excluded.capacity`)
+
+// inheritCapacity writes each agent's capacity as his profile, else his team's, says. It acts on new offers only: what is held stays.
+// Whoever became able wants work.
+func inheritCapacity(ctx context.Context, tx *txn) error {
+	changed, err := all[inheritedRow](ctx, tx, changedCapacity)
+	if err != nil {
+		return err
+	}
+	for _, c := range changed {
+		if _, _, err := value[int64](ctx, tx, lockAgent, c.Agent); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, writeCapacity, c.Agent, c.Channel, c.Capacity); err != nil {
+			return err
+		}
+		if err := wantWork(ctx, tx, c.Agent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Configuration reads the present configuration and its version; version 0 is none.
+func (s *Store) Configuration(ctx context.Context) (postroom.Configuration, int64, error) {
+	var c postroom.Configuration
+	var version int64
+	err := s.read(ctx, "read the configuration", func(ctx context.Context, tx *txn) error {
+		var err error
+		if c, err = readConfiguration(ctx, tx); err != nil {
+			return err
+		}
+		version, _, err = value[int64](ctx, tx, readConfigurationVersion)
+		return err
+	})
+	return c, version, err
+}

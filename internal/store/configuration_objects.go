@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/postroom/postroom"
+)
+
+var upsertProfile = statement(`
+	INSERT INTO profile (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = true`)
+var clearProfileCapacity = statement(`DELETE FROM profile_capacity WHERE profile_id = $1`)
+var insertProfileCapacity = statement(`INSERT INTO profile_capacity (profile_id, channel, capacity) VALUES ($1, $2, $3)`)
+var upsertTeam = statement(`
+	INSERT INTO team (id, name, name_ko, profile_id) VALUES ($1, $2, $3, nullif($4, ''))
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, profile_id = excluded.profile_id, active = true`)
+var upsertAgent = statement(`
+	INSERT INTO agent (id, name, email, role, team_id, profile_id) VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''))
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email, role = excluded.role, team_id = excluded.team_id,
+		profile_id = excluded.profile_id, active = true`)
+var ensureAgentState = statement(`INSERT INTO agent_state (agent_id) VALUES ($1) ON CONFLICT DO NOTHING`)
+var ensureStream = statement(`INSERT INTO stream (id) VALUES ($1) ON CONFLICT DO NOTHING`)
+var upsertIdleCode = statement(`
+	INSERT INTO idle_code (id, name, name_ko, position) VALUES ($1, $2, $3, $4)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, position = excluded.position, active = true`)
+var upsertWrapUpCode = statement(`
+	INSERT INTO wrapup_code (id, name, name_ko, note_required, position) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, note_required = excluded.note_required,
+		position = excluded.position, active = true`)
+var upsertMailbox = statement(`
+	INSERT INTO mailbox (id, address, name, folder, imap, smtp, on_finding) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	ON CONFLICT (id) DO UPDATE SET address = excluded.address, name = excluded.name, folder = excluded.folder, imap = excluded.imap,
+		smtp = excluded.smtp, on_finding = excluded.on_finding, active = true, version = mailbox.version + 1, tell_at = NULL`)
+var upsertQueue = statement(`
+	INSERT INTO queue (id, name, name_ko, channel, mailbox_id, priority, rona_seconds) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, channel = excluded.channel,
+		mailbox_id = excluded.mailbox_id, priority = excluded.priority, rona_seconds = excluded.rona_seconds, active = true`)
+var clearQueueTeams = statement(`DELETE FROM queue_team WHERE queue_id = $1`)
+var insertQueueTeam = statement(`INSERT INTO queue_team (queue_id, team_id) VALUES ($1, $2)`)
+var clearQueueCodes = statement(`DELETE FROM queue_wrapup_code WHERE queue_id = $1`)
+var insertQueueCode = statement(`INSERT INTO queue_wrapup_code (queue_id, code, position) VALUES ($1, $2, $3)`)
+var upsertEntryPoint = statement(`
+	INSERT INTO entry_point (address, mailbox_id, queue_id) VALUES (lower($1), $2, $3)
+	ON CONFLICT (address) DO UPDATE SET mailbox_id = excluded.mailbox_id, queue_id = excluded.queue_id, active = true`)
+var clearRules = statement(`DELETE FROM routing_rule`)
+var insertRule = statement(`INSERT INTO routing_rule (position, conditions, queue_id) VALUES ($1, $2, $3)`)
+var upsertTemplate = statement(`
+	INSERT INTO template (id, language, name, name_ko, body) VALUES ($1, $2, $3, $4, $5)
+	ON CONFLICT (id, language) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, body = excluded.body, active = true`)
+
+// batch runs statements one after the other until one fails.
+func batch(ctx context.Context, tx *txn, steps ...[]any) error {
+	for _, s := range steps {
+		if _, err := tx.Exec(ctx, s[0].(string), s[1:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// objectsOf lists the objects of a configuration in an order in which references exist before they are used. The order that the
+// administrator chose for codes is part of their value.
+func objectsOf(c postroom.Configuration) []object {
+	var objects []object
+	add := func(kind, key string, value any, steps ...[]any) {
+		objects = append(objects, object{kind, key, value, func(ctx context.Context, tx *txn) error { return batch(ctx, tx, steps...) }})
+	}
+	for _, p := range c.Profiles {
+		steps := [][]any{{upsertProfile, p.ID, p.Name}, {clearProfileCapacity, p.ID}}
+		for _, channel := range postroom.Channels() {
+			if n, given := p.Capacity[channel]; given {
+				steps = append(steps, []any{insertProfileCapacity, p.ID, string(channel), n})
+			}
+		}
+		add("profile", string(p.ID), p, steps...)
+	}
+	for _, t := range c.Teams {
+		add("team", string(t.ID), t, []any{upsertTeam, t.ID, t.Name.English, t.Name.Korean, string(t.Profile)})
+	}
+	for _, a := range c.Agents {
+		add("agent", string(a.ID), a,
+			[]any{upsertAgent, a.ID, a.Name, a.Email, string(a.Role), string(a.Team), string(a.Profile)},
+			[]any{ensureAgentState, a.ID}, []any{ensureStream, AgentStream(a.ID)})
+	}
+	for i, code := range c.IdleCodes {
+		add("idle_code", string(code.Code), ordered[postroom.IdleCodeEntry]{i, code},
+			[]any{upsertIdleCode, string(code.Code), code.Name.English, code.Name.Korean, i})
+	}
+	for i, code := range c.WrapUpCodes {
+		add("wrapup_code", string(code.Code), ordered[postroom.WrapUpCodeEntry]{i, code},
+			[]any{upsertWrapUpCode, string(code.Code), code.Name.English, code.Name.Korean, code.NoteRequired, i})
+	}
+	for _, m := range c.Mailboxes {
+		add("mailbox", string(m.ID), m, []any{upsertMailbox, m.ID, m.Address, m.Name, m.Folder, marshal(m.IMAP), marshal(m.SMTP), string(m.OnFinding)})
+	}
+	for _, q := range c.Queues {
+		q.Teams = slices.Sorted(slices.Values(q.Teams)) // a set: its order means nothing
+		add("queue", string(q.ID), q, queueSteps(q)...)
+	}
+	for _, e := range c.EntryPoints {
+		e.Address = strings.ToLower(e.Address)
+		add("entry_point", e.Address, e, []any{upsertEntryPoint, e.Address, e.Mailbox, e.Queue})
+	}
+	if len(c.Rules) > 0 { // their order is their meaning, so they are one object
+		steps := [][]any{{clearRules}}
+		for i, r := range c.Rules {
+			steps = append(steps, []any{insertRule, i, marshal(r), r.Queue})
+		}
+		add("rules", "all", c.Rules, steps...)
+	}
+	for _, t := range c.Templates {
+		add("template", t.ID+"/"+t.Language, t, []any{upsertTemplate, t.ID, t.Language, t.Name.English, t.Name.Korean, t.Body})
+	}
+	return objects
+}
+
+// ordered is a value whose place in its list matters.
+type ordered[T any] struct {
+	Position int
+	Value    T
+}
+
+func queueSteps(q postroom.Queue) [][]any {
+	steps := [][]any{
+		{upsertQueue, q.ID, q.Name.English, q.Name.Korean, string(q.Channel), q.Mailbox, q.Priority, int(q.RONATime.Seconds())},
+		{clearQueueTeams, q.ID}, {clearQueueCodes, q.ID},
+	}
+	for _, t := range q.Teams {
+		steps = append(steps, []any{insertQueueTeam, q.ID, t})
+	}
+	for i, code := range q.WrapUpCodes {
+		steps = append(steps, []any{insertQueueCode, q.ID, string(code), i})
+	}
+	return steps
+}

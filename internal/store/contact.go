@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/postroom/postroom"
+)
+
+// How long after a change the reconciler tells the contact's workflow of it, unless it is known to have heard before.
+const (
+	tellSoon  = 2 * time.Second  // the change came from outside the workflow
+	tellLater = 60 * time.Second // the workflow made the change itself; only its record of it may have been lost
+)
+
+// contactRow is a contact under lock.
+type contactRow struct {
+	ID      postroom.ContactID
+	Phase   postroom.ContactPhase
+	Version int64
+	Queue   postroom.QueueID
+	Mailbox postroom.MailboxID
+	Thread  postroom.ThreadID
+	Channel postroom.Channel
+}
+
+var lockContactRow = statement(`
+	SELECT id, phase, version, coalesce(queue_id, ''), mailbox_id, thread_id, channel FROM contact WHERE id = $1 FOR UPDATE`)
+
+// lockContact locks a contact and reads it. An id that does not exist is NotFound.
+func lockContact(ctx context.Context, tx *txn, id postroom.ContactID) (*contactRow, error) {
+	row, found, err := one[contactRow](ctx, tx, lockContactRow, id)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, unknownContact()
+	}
+	return &row, nil
+}
+
+func unknownContact() error {
+	return postroom.NotFound(postroom.ReasonUnknownContact, "there is no such contact")
+}
+
+// change is one change of a contact, as contact_event tells it. Phases are filled in by move and note.
+type change struct {
+	event   string
+	actor   postroom.Actor
+	agent   postroom.AgentID
+	offer   postroom.OfferID
+	detail  any           // a value that becomes JSON: ids, codes and numbers, never text of a mail
+	tell    time.Duration // tellSoon or tellLater
+	outcome postroom.Outcome
+	queue   postroom.QueueID // the new queue, when the event is a routing
+	why     any              // the routing decision
+}
+
+var moveContact = statement(`
+	WITH moved AS (
+		UPDATE contact SET
+			phase = $3, version = version + 1, tell_at = postroom_now() + $4, tell_attempts = 0,
+			outcome = coalesce(nullif($5, ''), outcome),
+			queue_id = coalesce(nullif($6, ''), queue_id),
+			routed_by = coalesce($7, routed_by),
+			completed_at = CASE WHEN $3 = 'done' THEN postroom_now() END
+		WHERE id = $1 AND version = $2
+		RETURNING id, version, queue_id
+	), told AS (
+		INSERT INTO contact_event (contact_id, at, event, from_phase, to_phase, version, actor, queue_id, agent_id, offer_id, detail)
+		SELECT id, postroom_now(), $8, $9, $3, version, $10, queue_id, nullif($11, ''), nullif($12, '')::uuid, coalesce($13::jsonb, '{}') FROM moved
+	)
+	SELECT version FROM moved`)
+
+// move changes the phase of a locked contact as postroom.ContactMachine says for event, and records it. It is a Conflict if the
+// event does not apply in the phase.
+func (r *contactRow) move(ctx context.Context, tx *txn, event postroom.ContactEvent, c change) error {
+	to, err := postroom.ContactMachine.Next(r.Phase, event)
+	if err != nil {
+		return err
+	}
+	c.event = string(event)
+	return r.record(ctx, tx, to, c)
+}
+
+// note records something that happened to a locked contact and left its phase as it was.
+func (r *contactRow) note(ctx context.Context, tx *txn, c change) error {
+	return r.record(ctx, tx, r.Phase, c)
+}
+
+func (r *contactRow) record(ctx context.Context, tx *txn, to postroom.ContactPhase, c change) error {
+	version, found, err := value[int64](ctx, tx, moveContact, r.ID, r.Version, string(to), c.tell, string(c.outcome), string(c.queue), marshal(c.why),
+		c.event, string(r.Phase), c.actor.String(), string(c.agent), string(c.offer), marshal(c.detail))
+	if err != nil {
+		return err
+	}
+	if !found {
+		return postroom.Internal("a contact under lock has changed", nil)
+	}
+	r.Phase, r.Version = to, version
+	if c.queue != "" {
+		r.Queue = c.queue
+	}
+	return nil
+}
+
+var openQueueSegment = statement(`
+	INSERT INTO segment (id, contact_id, kind, queue_id, caused_by_offer_id, state, started_at)
+	VALUES ($1, $2, 'queue', $3, nullif($4, '')::uuid, 'open', postroom_now())`)
+
+// waitAgain opens a stay in the contact's queue; cause is the offer that ended unanswered, if one did. An offer causes one
+// stay at most, by constraint (I4).
+func (r *contactRow) waitAgain(ctx context.Context, tx *txn, cause postroom.OfferID) error {
+	_, err := tx.Exec(ctx, openQueueSegment, newID(), r.ID, r.Queue, string(cause))
+	return err
+}
+
+var endQueueSegment = statement(`
+	UPDATE segment SET state = 'ended', ended_at = postroom_now() WHERE contact_id = $1 AND kind = 'queue' AND state = 'open'`)
+
+// leaveQueue ends the contact's stay in its queue.
+func (r *contactRow) leaveQueue(ctx context.Context, tx *txn) error {
+	_, err := tx.Exec(ctx, endQueueSegment, r.ID)
+	return err
+}
+
+type snapshotRow struct {
+	Version   int64
+	Phase     postroom.ContactPhase
+	Queue     postroom.QueueID
+	Epoch     string
+	Offer     postroom.OfferID
+	Agent     postroom.AgentID
+	State     postroom.OfferState
+	ExpiresAt *time.Time
+	Remaining float64
+	Sends     []pendingRow
+}
+
+type pendingRow struct {
+	ID  postroom.OutboxID `json:"id"`
+	Due float64           `json:"due"`
+}
+
+var readSnapshot = statement(`
+	SELECT c.version, c.phase, coalesce(c.queue_id, ''), i.epoch::text,
+	       coalesce(o.id::text, ''), coalesce(o.agent_id, ''), coalesce(o.state, ''), o.expires_at,
+	       coalesce(extract(epoch FROM o.expires_at - postroom_now()), 0)::float8,
+	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'due', extract(epoch FROM x.due_at - postroom_now())) ORDER BY x.id)
+	                 FROM outbox x WHERE x.contact_id = c.id AND x.settled_at IS NULL), '[]')
+	FROM contact c
+	CROSS JOIN installation i
+	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
+	WHERE c.id = $1`)
+
+// snapshot reads a contact as it is now.
+func snapshot(ctx context.Context, d db, id postroom.ContactID) (postroom.ContactSnapshot, error) {
+	row, found, err := one[snapshotRow](ctx, d, readSnapshot, id)
+	if err != nil {
+		return postroom.ContactSnapshot{}, err
+	}
+	if !found {
+		return postroom.ContactSnapshot{}, unknownContact()
+	}
+	s := postroom.ContactSnapshot{Contact: id, Epoch: row.Epoch, Version: row.Version, Phase: row.Phase, Queue: row.Queue,
+		Offer: row.Offer, Agent: row.Agent}
+	if row.State == postroom.OfferLive {
+		s.ExpiresAt, s.Remaining = row.ExpiresAt.UTC(), seconds(row.Remaining)
+	}
+	for _, p := range row.Sends {
+		s.Sends = append(s.Sends, postroom.PendingSend{Outbox: p.ID, DueIn: max(0, seconds(p.Due))})
+	}
+	return s, nil
+}
+
+// LoadContact reads a contact as it is now.
+func (s *Store) LoadContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error) {
+	got, err := snapshot(ctx, s.pool, id)
+	return got, translate("load a contact", err)
+}
+
+func seconds(f float64) time.Duration { return time.Duration(f * float64(time.Second)) }
+
+// marshal turns a value of our own into JSON, and nil into NULL.
+func marshal(v any) []byte {
+	if v == nil {
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only our own ids, codes and numbers come here
+	}
+	return b
+}

@@ -1,0 +1,328 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/postroom/postroom"
+)
+
+// Source is where a mail was fetched from.
+type Source struct {
+	Mailbox     postroom.MailboxID
+	Folder      string
+	UIDValidity uint32
+	UID         uint32
+	Size        int64
+	Digest      []byte // HMAC of the bytes as fetched; nil if they could not be fetched
+}
+
+// Recipient is one address of the To or Cc field.
+type Recipient struct {
+	Field   string // "to" or "cc"
+	Address postroom.Address
+}
+
+// Arrived is one fetched mail, re-built from the parts that the scanner passed.
+type Arrived struct {
+	Source      Source
+	ID          postroom.MessageID
+	Automatic   string // "" for a person's mail, else what kind of automatic mail it is (R34)
+	From        postroom.Address
+	ReplyTo     postroom.Text
+	Recipients  []Recipient
+	Subject     postroom.Text
+	Body        postroom.Text
+	Headers     postroom.Text
+	MessageID   postroom.Text // the Message-ID field
+	InReplyTo   postroom.Text
+	References  []postroom.Text
+	SentAt      time.Time // the Date field; zero if it has none
+	Attachments []ArrivedAttachment
+	Findings    []postroom.Finding
+	Pending     string // what is to be done in the mailbox afterwards: "mark", "move" or "expunge"
+}
+
+// ArrivedAttachment is an attachment of a fetched mail; what did not pass has no BlobKey (R29).
+type ArrivedAttachment struct {
+	ID        postroom.AttachmentID
+	Filename  postroom.Text
+	MediaType postroom.Text
+	Size      int64
+	Inline    bool
+	ContentID postroom.Text
+	Verdict   postroom.AttachmentVerdict
+	Reason    string
+	BlobKey   string
+}
+
+// Ingested says what became of a fetched mail.
+type Ingested struct {
+	Arrival postroom.Arrival
+	Contact postroom.ContactID // of opened and appended mail
+	Version int64              // of that contact
+}
+
+type receivedRow struct {
+	Arrival postroom.Arrival
+	Contact postroom.ContactID
+}
+
+var readReceived = statement(`
+	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND folder = $2 AND uidvalidity = $3 AND uid = $4`)
+var readDigest = statement(`
+	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND digest = $2 AND arrival <> 'duplicate'`)
+
+var writeReceived = statement(`
+	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, '')::uuid, nullif($10, '')::uuid, postroom_now(), $11)`)
+
+func (src Source) received(ctx context.Context, tx *txn, arrival postroom.Arrival, reason string, message postroom.MessageID,
+	contact postroom.ContactID, pending string) error {
+	_, err := tx.Exec(ctx, writeReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID), src.Size, src.Digest, string(arrival),
+		reason, string(message), string(contact), pending)
+	return err
+}
+
+// seen reports whether this UID, or the same bytes under another, were ingested before; the latter is recorded as a duplicate.
+func (src Source) seen(ctx context.Context, tx *txn) (Ingested, bool, error) {
+	row, found, err := one[receivedRow](ctx, tx, readReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID))
+	if err != nil || found {
+		return Ingested{Arrival: row.Arrival, Contact: row.Contact}, found, err
+	}
+	if src.Digest == nil {
+		return Ingested{}, false, nil
+	}
+	_, found, err = one[receivedRow](ctx, tx, readDigest, src.Mailbox, src.Digest)
+	if err != nil || !found {
+		return Ingested{}, false, err
+	}
+	return Ingested{Arrival: postroom.ArrivalDuplicate}, true, src.received(ctx, tx, postroom.ArrivalDuplicate, "", "", "", "mark")
+}
+
+// Ingest stores a fetched mail, once: it opens a contact, or joins the open contact of its thread (R22), or is screened as
+// automatic (R34). It is safe to repeat: the second time it answers what the first did. The intent to start the contact's
+// workflow is in the same transaction: told < version.
+func (s *Store) Ingest(ctx context.Context, a Arrived) (Ingested, error) {
+	var result Ingested
+	err := s.write(ctx, "ingest a mail", func(ctx context.Context, tx *txn) error {
+		var known bool
+		var err error
+		if result, known, err = a.Source.seen(ctx, tx); err != nil || known {
+			return err
+		}
+		if a.Automatic != "" {
+			result = Ingested{Arrival: arrivalOf(a.Automatic)}
+			if err := writeMessage(ctx, tx, a, "", ""); err != nil {
+				return err
+			}
+			return a.Source.received(ctx, tx, result.Arrival, "", a.ID, "", a.Pending)
+		}
+		result, err = deliver(ctx, tx, a)
+		return err
+	})
+	return result, err
+}
+
+// arrivalOf says how automatic mail is counted (I7).
+func arrivalOf(automatic string) postroom.Arrival {
+	switch automatic {
+	case "bounce", "receipt", "feedback-report":
+		return postroom.ArrivalReport
+	}
+	return postroom.ArrivalScreened
+}
+
+var readCustomer = statement(`SELECT customer_id::text FROM customer_address WHERE address = lower($1)`)
+var insertCustomer = statement(`INSERT INTO customer (id, name) VALUES ($1, $2)`)
+var insertCustomerAddress = statement(`INSERT INTO customer_address (address, customer_id) VALUES (lower($1), $2)`)
+
+// customerOf finds the customer who has an address, or makes one. Two at once: the second transaction runs again.
+func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.CustomerID, error) {
+	id, found, err := value[postroom.CustomerID](ctx, tx, readCustomer, from.Address.Reveal())
+	if err != nil || found {
+		return id, err
+	}
+	id = postroom.CustomerID(newID())
+	if _, err := tx.Exec(ctx, insertCustomer, id, from.Name.Reveal()); err != nil {
+		return id, err
+	}
+	_, err = tx.Exec(ctx, insertCustomerAddress, from.Address.Reveal(), id)
+	return id, err
+}
+
+// Only our own Message-IDs lead into a thread, and only for the customer whose thread it is: an outsider who knows one must
+// not join somebody else's.
+var findThread = statement(`
+	SELECT t.id::text FROM message m JOIN thread t ON t.id = m.thread_id
+	WHERE m.internet_message_id = ANY($1) AND m.direction = 'out' AND t.customer_id = $2 ORDER BY m.received_at DESC LIMIT 1`)
+var lockThread = statement(`SELECT id::text FROM thread WHERE id = $1 FOR UPDATE`)
+var insertThread = statement(`INSERT INTO thread (id, customer_id) VALUES ($1, $2)`)
+var openContactOf = statement(`SELECT id::text FROM contact WHERE thread_id = $1 AND phase <> 'done'`)
+
+var insertContact = statement(`
+	WITH opened AS (
+		INSERT INTO contact (id, thread_id, customer_id, channel, mailbox_id, subject, arrived_at, phase, tell_at)
+		VALUES ($1, $2, $3, 'email', $4, $5, postroom_now(), 'new', postroom_now() + $6) RETURNING id, version
+	)
+	INSERT INTO contact_event (contact_id, at, event, from_phase, to_phase, version, actor, detail)
+	SELECT id, postroom_now(), 'opened', 'new', 'new', version, $7, '{}' FROM opened`)
+
+// deliver stores a person's mail in its thread and contact.
+func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
+	customer, err := customerOf(ctx, tx, a.From)
+	if err != nil {
+		return Ingested{}, err
+	}
+	refs := make([]string, 0, len(a.References)+1)
+	for _, r := range append(a.References, a.InReplyTo) {
+		if !r.Empty() {
+			refs = append(refs, r.Reveal())
+		}
+	}
+	thread, found, err := value[postroom.ThreadID](ctx, tx, findThread, refs, customer)
+	if err != nil {
+		return Ingested{}, err
+	}
+	if !found {
+		thread = postroom.ThreadID(newID())
+		if _, err := tx.Exec(ctx, insertThread, thread, customer); err != nil {
+			return Ingested{}, err
+		}
+	}
+	if _, err := tx.Exec(ctx, lockThread, thread); err != nil {
+		return Ingested{}, err
+	}
+	open, err := lockOpenContact(ctx, tx, thread)
+	if err != nil {
+		return Ingested{}, err
+	}
+	if open != nil {
+		return join(ctx, tx, a, customer, thread, open)
+	}
+	id := postroom.ContactID(newID())
+	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
+	if _, err := tx.Exec(ctx, insertContact, id, thread, customer, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String()); err != nil {
+		return Ingested{}, err
+	}
+	if err := writeMessage(ctx, tx, a, thread, id); err != nil {
+		return Ingested{}, err
+	}
+	return Ingested{postroom.ArrivalOpened, id, 1}, a.Source.received(ctx, tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
+}
+
+// lockOpenContact locks the open contact of a locked thread; nil if it has none. A contact that was completed while we waited for
+// its lock is not open any more, and its completion may have opened another.
+func lockOpenContact(ctx context.Context, tx *txn, thread postroom.ThreadID) (*contactRow, error) {
+	for {
+		id, found, err := value[postroom.ContactID](ctx, tx, openContactOf, thread)
+		if err != nil || !found {
+			return nil, err
+		}
+		contact, err := lockContact(ctx, tx, id)
+		if err != nil || contact.Phase != postroom.ContactDone {
+			return contact, err
+		}
+	}
+}
+
+// join adds a mail to the open contact of its thread, and shows it to whoever holds it (R22).
+func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID, thread postroom.ThreadID, contact *contactRow) (Ingested, error) {
+	id := contact.ID
+	if err := writeMessage(ctx, tx, a, thread, id); err != nil {
+		return Ingested{}, err
+	}
+	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
+	if err := contact.note(ctx, tx, change{event: "customer wrote", actor: by, tell: tellSoon}); err != nil {
+		return Ingested{}, err
+	}
+	if err := a.Source.received(ctx, tx, postroom.ArrivalAppended, "", a.ID, id, a.Pending); err != nil {
+		return Ingested{}, err
+	}
+	now, err := snapshot(ctx, tx, id)
+	if err != nil {
+		return Ingested{}, err
+	}
+	if now.Agent != "" {
+		tx.publish(now.Agent, Event{Kind: EventContact, Contact: id, Offer: now.Offer})
+	}
+	return Ingested{postroom.ArrivalAppended, id, contact.Version}, nil
+}
+
+var insertMessage = statement(`
+	INSERT INTO message (id, thread_id, contact_id, direction, from_name, from_address, reply_to, recipients, subject, body, headers,
+		internet_message_id, in_reply_to, refs, automatic, masked, size, sent_at, received_at)
+	VALUES ($1, nullif($2, '')::uuid, nullif($3, '')::uuid, 'in', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, postroom_now())`)
+var insertAttachment = statement(`
+	INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, content_id, verdict, reason, blob_key)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
+var insertFinding = statement(`
+	INSERT INTO finding (contact_id, message_id, place, kind, brand, last4, detector)
+	VALUES (nullif($1, '')::uuid, nullif($2, '')::uuid, $3, $4, $5, $6, $7)`)
+
+func writeMessage(ctx context.Context, tx *txn, a Arrived, thread postroom.ThreadID, contact postroom.ContactID) error {
+	refs := make([]string, len(a.References))
+	for i, r := range a.References {
+		refs[i] = r.Reveal()
+	}
+	var sent *time.Time
+	if !a.SentAt.IsZero() {
+		sent = &a.SentAt
+	}
+	if _, err := tx.Exec(ctx, insertMessage, a.ID, string(thread), string(contact), a.From.Name.Reveal(), a.From.Address.Reveal(),
+		a.ReplyTo.Reveal(), recipientsJSON(a.Recipients), a.Subject.Reveal(), a.Body.Reveal(), a.Headers.Reveal(), a.MessageID.Reveal(),
+		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent); err != nil {
+		return err
+	}
+	for i, t := range a.Attachments {
+		if _, err := tx.Exec(ctx, insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
+			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey); err != nil {
+			return err
+		}
+	}
+	return writeFindings(ctx, tx, contact, a.ID, a.Findings)
+}
+
+func writeFindings(ctx context.Context, tx *txn, contact postroom.ContactID, message postroom.MessageID, findings []postroom.Finding) error {
+	for _, f := range findings {
+		if _, err := tx.Exec(ctx, insertFinding, string(contact), string(message), f.Place, string(f.Kind), f.Brand, f.Last4, f.Detector); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recipientRow is a recipient as the database keeps it.
+type recipientRow struct {
+	Field   string `json:"field"`
+	Name    string `json:"name"`
+	Address string `json:"address"`
+}
+
+func recipientsJSON(recipients []Recipient) []byte {
+	rows := make([]recipientRow, len(recipients))
+	for i, r := range recipients {
+		rows[i] = recipientRow{r.Field, r.Address.Name.Reveal(), r.Address.Address.Reveal()}
+	}
+	b, err := json.Marshal(rows)
+	if err != nil {
+		panic(err) // strings only
+	}
+	return b
+}
+
+// Quarantine records a mail that could not be fetched, read or inspected: a pointer and a reason, no byte of it (R36).
+func (s *Store) Quarantine(ctx context.Context, src Source, reason postroom.Reason) (Ingested, error) {
+	var result Ingested
+	err := s.write(ctx, "quarantine a mail", func(ctx context.Context, tx *txn) error {
+		var known bool
+		var err error
+		if result, known, err = src.seen(ctx, tx); err != nil || known {
+			return err
+		}
+		result = Ingested{Arrival: postroom.ArrivalQuarantined}
+		return src.received(ctx, tx, postroom.ArrivalQuarantined, string(reason), "", "", "mark")
+	})
+	return result, err
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postroom/postroom"
+)
+
+// Sending is an attempt to send a reply that is under way. Token is this attempt's: whoever holds another one may not send.
+type Sending struct {
+	Outbox       postroom.OutboxID
+	Contact      postroom.ContactID
+	Mailbox      postroom.MailboxID
+	Token        string
+	Attempt      int
+	Age          time.Duration // since the reply was queued
+	BlobKey      string
+	EnvelopeFrom string
+	EnvelopeTo   []string
+}
+
+// TakenToSend is the answer to TakeToSend.
+type TakenToSend struct {
+	Take     bool              // send it, with Sending
+	Sending  Sending           //
+	Delivery postroom.Delivery // the state of the reply, after this call
+	Wait     time.Duration     // if it is not due yet
+}
+
+type outboxRow struct {
+	Contact  postroom.ContactID
+	Mailbox  postroom.MailboxID
+	State    postroom.Delivery
+	Dot      bool
+	Attempts int
+	Due      float64
+	Age      float64
+	Blob     string
+	From     string
+	To       []string
+}
+
+var lockOutbox = statement(`
+	SELECT contact_id, mailbox_id, state, dot_sent_at IS NOT NULL, attempts, extract(epoch FROM due_at - postroom_now())::float8,
+	       extract(epoch FROM postroom_now() - created_at)::float8, blob_key, envelope_from, envelope_to
+	FROM outbox WHERE id = $1 FOR UPDATE`)
+var startAttempt = statement(`
+	UPDATE outbox SET state = 'sending', attempt_token = $2, attempts = attempts + 1, dot_sent_at = NULL WHERE id = $1`)
+var leaveUnknown = statement(`
+	UPDATE outbox SET state = 'unknown', settled_at = postroom_now() WHERE id = $1`)
+
+// TakeToSend begins an attempt, if the reply is due and nobody knows its fate. An earlier attempt that died before its final dot is
+// taken over with a new token, so that it can never send any more; one that died after it may have been accepted: the reply
+// becomes unknown and is not sent again without a probe (R21).
+func (s *Store) TakeToSend(ctx context.Context, id postroom.OutboxID) (TakenToSend, error) {
+	var taken TakenToSend
+	err := s.write(ctx, "take a reply to send", func(ctx context.Context, tx *txn) error {
+		taken = TakenToSend{}
+		r, found, err := one[outboxRow](ctx, tx, lockOutbox, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return postroom.NotFound("unknown_reply", "there is no such reply")
+		}
+		taken.Delivery = r.State
+		if r.State.Settled() {
+			return nil
+		}
+		if r.State == postroom.DeliverySending && r.Dot {
+			taken.Delivery = postroom.DeliveryUnknown
+			return s.settle(ctx, tx, id, leaveUnknown)
+		}
+		if wait := seconds(r.Due); wait > 0 {
+			taken.Wait = wait
+			return nil
+		}
+		token := uuid.NewString()
+		if _, err := tx.Exec(ctx, startAttempt, id, token); err != nil {
+			return err
+		}
+		taken.Take, taken.Delivery = true, postroom.DeliverySending
+		taken.Sending = Sending{Outbox: id, Contact: r.Contact, Mailbox: r.Mailbox, Token: token, Attempt: r.Attempts + 1, Age: seconds(r.Age),
+			BlobKey: r.Blob, EnvelopeFrom: r.From, EnvelopeTo: r.To}
+		return nil
+	})
+	return taken, err
+}
+
+var markDot = statement(`
+	UPDATE outbox SET dot_sent_at = postroom_now() WHERE id = $1 AND attempt_token = $2 AND state = 'sending' AND dot_sent_at IS NULL`)
+
+// BeforeDot records that the final dot is about to be sent. It is Refused when this attempt has been given up on: the connection
+// must be closed without the dot.
+func (s *Store) BeforeDot(ctx context.Context, id postroom.OutboxID, token string) error {
+	tag, err := s.pool.Exec(ctx, markDot, id, token)
+	if err != nil {
+		return translate("record the final dot", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return postroom.Refused("attempt_superseded", "another attempt has taken over")
+	}
+	return nil
+}
+
+// Attempted is how an attempt ended.
+type Attempted struct {
+	Delivery postroom.Delivery // sent, deferred, failed or unknown
+	Code     int               // SMTP reply code, 0 if there was none
+	Enhanced string            // RFC 3463, "" if there was none
+	Text     postroom.Text     // the server's own words: customer text, scanned (R36)
+	Retry    time.Duration     // until the next attempt, for deferred
+}
+
+var endAttempt = statement(`
+	UPDATE outbox SET state = $3, reply_code = nullif($4, 0), enhanced_code = $5, server_text = $6, due_at = postroom_now() + $7,
+		dot_sent_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE dot_sent_at END,
+		settled_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE postroom_now() END
+	WHERE id = $1 AND attempt_token = $2 AND state = 'sending'`)
+
+// EndAttempt records how an attempt ended, and shows it to the agent who answered. An attempt that was given up on records nothing.
+func (s *Store) EndAttempt(ctx context.Context, id postroom.OutboxID, token string, a Attempted) error {
+	return s.write(ctx, "record how a reply was sent", func(ctx context.Context, tx *txn) error {
+		return s.settle(ctx, tx, id, endAttempt, token, string(a.Delivery), a.Code, a.Enhanced, a.Text.Reveal(), a.Retry)
+	})
+}
+
+type answeredRow struct {
+	Contact postroom.ContactID
+	Agent   postroom.AgentID
+	Offer   postroom.OfferID
+}
+
+var readAnswered = statement(`
+	SELECT x.contact_id, g.agent_id, g.offer_id FROM outbox x JOIN segment g ON g.id = x.segment_id WHERE x.id = $1`)
+
+// settle changes the state of a reply and tells the agent who answered.
+func (s *Store) settle(ctx context.Context, tx *txn, id postroom.OutboxID, sql string, args ...any) error {
+	tag, err := tx.Exec(ctx, sql, append([]any{id}, args...)...)
+	if err != nil || tag.RowsAffected() == 0 {
+		return err
+	}
+	a, _, err := one[answeredRow](ctx, tx, readAnswered, id)
+	if err != nil {
+		return err
+	}
+	tx.publish(a.Agent, Event{Kind: EventContact, Contact: a.Contact, Offer: a.Offer})
+	return nil
+}

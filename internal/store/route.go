@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+
+	"github.com/postroom/postroom"
+)
+
+// RoutingInput is what the rules look at: the first mail of a contact, as it is stored.
+type RoutingInput struct {
+	Mailbox    postroom.MailboxID
+	Sender     string
+	Recipients []RecipientView
+	Subject    string
+	Headers    string // the scanned header block
+	Phase      postroom.ContactPhase
+}
+
+var readRoutingInput = statement(`
+	SELECT c.mailbox_id, m.from_address, m.recipients, m.subject, m.headers, c.phase
+	FROM contact c CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.contact_id = c.id ORDER BY m.received_at, m.id LIMIT 1) m WHERE c.id = $1`)
+
+// RoutingInput reads what the rules look at, with the rules and the entry points.
+func (s *Store) RoutingInput(ctx context.Context, id postroom.ContactID) (RoutingInput, []postroom.RoutingRule, []postroom.EntryPoint, error) {
+	var input RoutingInput
+	var rules []postroom.RoutingRule
+	var points []postroom.EntryPoint
+	err := s.read(ctx, "read what rules look at", func(ctx context.Context, tx *txn) error {
+		var found bool
+		var err error
+		if input, found, err = one[RoutingInput](ctx, tx, readRoutingInput, id); err != nil {
+			return err
+		}
+		if !found {
+			return unknownContact()
+		}
+		if err := readRules(ctx, tx, &rules); err != nil {
+			return err
+		}
+		points, err = all[postroom.EntryPoint](ctx, tx, selectEntryPoints)
+		return err
+	})
+	return input, rules, points, err
+}
+
+// RouteContact puts a new contact into a queue; why is the decision, stored as JSON. One that is routed already stays where it is.
+func (s *Store) RouteContact(ctx context.Context, id postroom.ContactID, queue postroom.QueueID, why any) (postroom.ContactSnapshot, error) {
+	var result postroom.ContactSnapshot
+	err := s.write(ctx, "route a contact", func(ctx context.Context, tx *txn) error {
+		contact, err := lockContact(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if contact.Phase == postroom.ContactNew {
+			if err := contact.move(ctx, tx, postroom.ContactRouted,
+				change{actor: postroom.System("routing"), queue: queue, why: why, tell: tellLater, detail: why}); err != nil {
+				return err
+			}
+			if err := contact.waitAgain(ctx, tx, ""); err != nil {
+				return err
+			}
+		}
+		result, err = snapshot(ctx, tx, id)
+		return err
+	})
+	return result, err
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/postroom/postroom"
+)
+
+// Card is a contact as it stands in an agent's active contact list (R6, R7). Times are PostgreSQL's.
+type Card struct {
+	Contact         postroom.ContactID
+	Offer           postroom.OfferID
+	State           postroom.OfferState
+	Phase           postroom.ContactPhase
+	Channel         postroom.Channel
+	CustomerName    string
+	CustomerAddress string
+	Subject         string
+	Queue           postroom.QueueID
+	QueueName       string
+	QueueNameKo     string
+	ArrivedAt       time.Time
+	OfferedAt       time.Time
+	ExpiresAt       time.Time
+	AcceptedAt      *time.Time
+	HandledAt       *time.Time
+	Shown           bool
+	Masked          bool
+	Version         int64
+	Now             time.Time
+}
+
+const cardColumns = `
+	SELECT c.id, o.id, o.state, c.phase, c.channel, m.from_name, m.from_address, c.subject, q.id, q.name, q.name_ko,
+	       c.arrived_at, o.offered_at, o.expires_at, o.accepted_at, g.handled_at, o.shown_at IS NOT NULL,
+	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), c.version, postroom_now()
+	FROM offer o
+	JOIN contact c ON c.id = o.contact_id
+	JOIN queue q ON q.id = o.queue_id
+	LEFT JOIN segment g ON g.offer_id = o.id
+	CROSS JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.contact_id = c.id AND m.direction = 'in'
+		ORDER BY m.received_at LIMIT 1) m`
+
+var readCards = statement(cardColumns + `
+	WHERE o.agent_id = $1 AND o.state IN ('live', 'accepted', 'wrapup') ORDER BY o.offered_at, o.id`)
+
+// ActiveContacts reads what an agent is offered, owns and wraps up, oldest first.
+func (s *Store) ActiveContacts(ctx context.Context, agent postroom.AgentID) ([]Card, error) {
+	cards, err := all[Card](ctx, s.pool, readCards, agent)
+	return cards, translate("read the active contact list", err)
+}
+
+var readCard = statement(cardColumns + `
+	WHERE o.agent_id = $1 AND o.contact_id = $2 AND o.state IN ('live', 'accepted', 'wrapup')`)
+
+// ActiveContact reads one card of an agent's active contact list; found is false if it is not there (any more).
+func (s *Store) ActiveContact(ctx context.Context, agent postroom.AgentID, id postroom.ContactID) (card Card, found bool, err error) {
+	card, found, err = one[Card](ctx, s.pool, readCard, agent, id)
+	return card, found, translate("read a card", err)
+}
+
+// AgentSnapshot is what a stream starts from when it cannot be resumed: the list, the state, and the stream's head, all of the same
+// moment.
+type AgentSnapshot struct {
+	Head   Head
+	Status AgentStatus
+	Cards  []Card
+}
+
+// AgentSnapshot reads an agent's snapshot.
+func (s *Store) AgentSnapshot(ctx context.Context, agent postroom.AgentID) (AgentSnapshot, error) {
+	var snap AgentSnapshot
+	err := s.read(ctx, "read an agent's snapshot", func(ctx context.Context, tx *txn) error {
+		var found bool
+		var err error
+		if snap.Head, found, err = one[Head](ctx, tx, readHead, AgentStream(agent)); err != nil {
+			return err
+		}
+		if !found {
+			return postroom.NotFound(postroom.ReasonUnknownAgent, "there is no such agent")
+		}
+		if snap.Status, err = agentStatus(ctx, tx, agent); err != nil {
+			return err
+		}
+		snap.Cards, err = all[Card](ctx, tx, readCards, agent)
+		return err
+	})
+	return snap, err
+}
+
+// ContactView is a contact as its page shows it.
+type ContactView struct {
+	Contact     postroom.ContactID
+	Phase       postroom.ContactPhase
+	Version     int64
+	Subject     string
+	Queue       postroom.QueueID
+	QueueName   string
+	QueueNameKo string
+	ArrivedAt   time.Time
+	CompletedAt *time.Time
+	Outcome     string
+	Offer       postroom.OfferID // of whoever holds it or is offered it
+	Agent       postroom.AgentID
+	State       postroom.OfferState
+	Note        string // of the wrap-up that is being filled in
+}
+
+// MessageView is one mail of a contact as people see it.
+type MessageView struct {
+	ID          postroom.MessageID
+	Direction   postroom.Direction
+	FromName    string
+	FromAddress string
+	Recipients  []RecipientView
+	Subject     string
+	Body        string
+	Masked      bool
+	At          time.Time
+	Delivery    postroom.Delivery // of outbound mail
+	ReplyCode   int
+	ServerText  string
+	Attachments []AttachmentView
+}
+
+// RecipientView is one address of the To or Cc field.
+type RecipientView = recipientRow
+
+// AttachmentView is one attachment of a message.
+type AttachmentView struct {
+	ID        postroom.AttachmentID      `json:"id"`
+	Filename  string                     `json:"filename"`
+	MediaType string                     `json:"media_type"`
+	Size      int64                      `json:"size"`
+	Inline    bool                       `json:"inline"`
+	Verdict   postroom.AttachmentVerdict `json:"verdict"`
+	Reason    string                     `json:"reason"`
+}
+
+var readContactView = statement(`
+	SELECT c.id, c.phase, c.version, c.subject, coalesce(q.id, ''), coalesce(q.name, ''), coalesce(q.name_ko, ''), c.arrived_at, c.completed_at,
+	       coalesce(c.outcome, ''), coalesce(o.id::text, ''), coalesce(o.agent_id, ''), coalesce(o.state, ''), coalesce(g.wrapup_note, '')
+	FROM contact c
+	LEFT JOIN queue q ON q.id = c.queue_id
+	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
+	LEFT JOIN segment g ON g.offer_id = o.id
+	WHERE c.id = $1`)
+
+var readMessages = statement(`
+	SELECT m.id, m.direction, m.from_name, m.from_address, m.recipients, m.subject, m.body, m.masked, m.received_at,
+	       coalesce(x.state, ''), coalesce(x.reply_code, 0), coalesce(x.server_text, ''),
+	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'filename', t.filename, 'media_type', t.media_type, 'size', t.size,
+	                                  'inline', t.inline, 'verdict', t.verdict, 'reason', t.reason) ORDER BY t.ordinal)
+	                 FROM attachment t WHERE t.message_id = m.id), '[]')
+	FROM message m LEFT JOIN outbox x ON x.message_id = m.id
+	WHERE m.contact_id = $1 ORDER BY m.received_at, m.id`)
+
+// ContactView reads a contact with its messages and its draft, all of the same moment.
+func (s *Store) ContactView(ctx context.Context, id postroom.ContactID) (ContactView, []MessageView, Draft, error) {
+	var view ContactView
+	var messages []MessageView
+	var draft Draft
+	err := s.read(ctx, "read a contact", func(ctx context.Context, tx *txn) error {
+		var found bool
+		var err error
+		if view, found, err = one[ContactView](ctx, tx, readContactView, id); err != nil {
+			return err
+		}
+		if !found {
+			return unknownContact()
+		}
+		if messages, err = all[MessageView](ctx, tx, readMessages, id); err != nil {
+			return err
+		}
+		draft, _, err = one[Draft](ctx, tx, readDraft, id)
+		return err
+	})
+	return view, messages, draft, err
+}
+
+// StoryEvent is one entry of a contact's story.
+type StoryEvent struct {
+	At     time.Time
+	Event  string
+	From   postroom.ContactPhase
+	To     postroom.ContactPhase
+	Actor  string
+	Queue  postroom.QueueID
+	Agent  postroom.AgentID
+	Offer  postroom.OfferID
+	Detail []byte // JSON
+}
+
+var readStory = statement(`
+	SELECT at, event, from_phase, to_phase, actor, coalesce(queue_id, ''), coalesce(agent_id, ''), coalesce(offer_id::text, ''), detail
+	FROM contact_event WHERE contact_id = $1 ORDER BY id LIMIT 1000`)
+
+// Story reads what happened to a contact, in order.
+func (s *Store) Story(ctx context.Context, id postroom.ContactID) ([]StoryEvent, error) {
+	story, err := all[StoryEvent](ctx, s.pool, readStory, id)
+	return story, translate("read a contact's story", err)
+}
+
+// Code is a code that an agent may choose, as people see it.
+type Code struct {
+	ID           string
+	Name         string
+	NameKo       string
+	NoteRequired bool
+}
+
+var readIdleCodes = statement(`SELECT id, name, name_ko, false FROM idle_code WHERE active ORDER BY position`)
+
+// IdleCodes reads the idle codes that an agent may choose, in the administrator's order.
+func (s *Store) IdleCodes(ctx context.Context) ([]Code, error) {
+	codes, err := all[Code](ctx, s.pool, readIdleCodes)
+	return codes, translate("read idle codes", err)
+}
+
+var readWrapUpCodes = statement(`
+	SELECT w.id, w.name, w.name_ko, w.note_required FROM contact c JOIN queue_wrapup_code qc ON qc.queue_id = c.queue_id
+	JOIN wrapup_code w ON w.id = qc.code AND w.active WHERE c.id = $1 ORDER BY qc.position`)
+
+// WrapUpCodes reads the wrap-up codes of a contact's queue, in the administrator's order (R24).
+func (s *Store) WrapUpCodes(ctx context.Context, id postroom.ContactID) ([]Code, error) {
+	codes, err := all[Code](ctx, s.pool, readWrapUpCodes, id)
+	return codes, translate("read wrap-up codes", err)
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/postroom/postroom"
+)
+
+// ReplySource is what a reply is made from: the customer's last mail, the mailbox that answers, and the draft.
+type ReplySource struct {
+	Contact   postroom.ContactID
+	Mailbox   postroom.MailboxID
+	FromName  string
+	From      string
+	ToName    string
+	To        string // Reply-To, else From, of the customer's last mail (R15)
+	Subject   string
+	MessageID string   // of the mail that is answered
+	Refs      []string // of the mail that is answered
+	Version   int64    // of the draft
+	Body      string   // of the draft
+}
+
+// The mailbox that answers is the queue's.
+var readReplySource = statement(`
+	SELECT c.id, b.id, b.name, b.address, m.from_name, coalesce(nullif(m.reply_to, ''), m.from_address), m.subject, m.internet_message_id,
+	       m.refs, coalesce(d.version, 0), coalesce(d.body, '')
+	FROM offer o
+	JOIN contact c ON c.id = o.contact_id
+	JOIN queue q ON q.id = c.queue_id
+	JOIN mailbox b ON b.id = q.mailbox_id
+	CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.contact_id = c.id AND m.direction = 'in' ORDER BY m.received_at DESC, m.id DESC LIMIT 1) m
+	LEFT JOIN draft d ON d.contact_id = c.id
+	WHERE o.id = $1`)
+
+// ReplySource reads what a reply on an offer is made from.
+func (s *Store) ReplySource(ctx context.Context, id postroom.OfferID) (ReplySource, error) {
+	r, found, err := one[ReplySource](ctx, s.pool, readReplySource, id)
+	if err == nil && !found {
+		return r, postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer")
+	}
+	return r, translate("read what a reply is made from", err)
+}
+
+// Reply is a rendered reply: its bytes are in blob storage under BlobKey, its Message-ID is fixed (R21).
+type Reply struct {
+	Outbox       postroom.OutboxID
+	Message      postroom.MessageID
+	Mailbox      postroom.MailboxID
+	DraftVersion int64
+	From         postroom.Address
+	To           postroom.Address
+	Subject      postroom.Text
+	Body         postroom.Text
+	MessageID    string
+	InReplyTo    postroom.Text
+	Refs         []postroom.Text
+	EnvelopeFrom string
+	BlobKey      string
+	Size         int64
+	DueIn        time.Duration // the undo window; zero sends at once
+}
+
+var insertReply = statement(`
+	INSERT INTO message (id, thread_id, contact_id, direction, from_name, from_address, recipients, subject, body, internet_message_id,
+		in_reply_to, refs, size, blob_key, sent_at, received_at)
+	SELECT $1, c.thread_id, c.id, 'out', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, postroom_now(), postroom_now() FROM contact c WHERE c.id = $2`)
+var insertOutbox = statement(`
+	INSERT INTO outbox (id, contact_id, segment_id, message_id, mailbox_id, request_id, envelope_from, envelope_to, internet_message_id,
+		blob_key, state, due_at, created_at)
+	SELECT $1, g.contact_id, g.id, $3, $4, $5, $6, $7, $8, $9, 'queued', postroom_now() + $10, postroom_now() FROM segment g WHERE g.offer_id = $2`)
+
+// QueueReply puts a rendered reply into the outbox and begins the wrap-up of the agent's segment, in one transaction. The draft
+// must still be the one that was rendered.
+func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.OfferID, r Reply) (postroom.ContactSnapshot, error) {
+	return s.onOffer(ctx, c, id, step{
+		what: "queue a reply",
+		same: never,
+		apply: func(ctx context.Context, tx *txn, o offerRow, contact *contactRow) (postroom.OfferState, error) {
+			if o.State != postroom.OfferAccepted {
+				return "", notYours(o)
+			}
+			draft, _, err := one[Draft](ctx, tx, readDraft, o.Contact)
+			if err != nil {
+				return "", err
+			}
+			if draft.Version != r.DraftVersion {
+				return "", postroom.Conflict(postroom.ReasonDraftMoved, "the draft was changed elsewhere since it was sent")
+			}
+			if err := writeReply(ctx, tx, c, o, r); err != nil {
+				return "", err
+			}
+			return handle(ctx, tx, c, o, contact, postroom.ContactReplied, postroom.OutcomeReplied)
+		},
+	})
+}
+
+func never(postroom.OfferState) bool { return false }
+
+func writeReply(ctx context.Context, tx *txn, c postroom.Command, o offerRow, r Reply) error {
+	refs := make([]string, len(r.Refs))
+	for i, ref := range r.Refs {
+		refs[i] = ref.Reveal()
+	}
+	if _, err := tx.Exec(ctx, insertReply, r.Message, o.Contact, r.From.Name.Reveal(), r.From.Address.Reveal(),
+		recipientsJSON([]Recipient{{"to", r.To}}), r.Subject.Reveal(), r.Body.Reveal(), r.MessageID, r.InReplyTo.Reveal(), refs,
+		r.Size, r.BlobKey); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, []string{r.To.Address.Reveal()},
+		r.MessageID, r.BlobKey, r.DueIn)
+	return err
+}
+
+var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 AND state = 'accepted'`)
+var segmentToWrapUp = statement(`
+	UPDATE segment SET state = 'wrapup', handled_at = postroom_now(), outcome = $2 WHERE offer_id = $1 AND state = 'open'`)
+
+// handle begins the wrap-up after Send or Close: offer, segment and contact together (R24).
+func handle(ctx context.Context, tx *txn, c postroom.Command, o offerRow, contact *contactRow, event postroom.ContactEvent,
+	outcome postroom.Outcome) (postroom.OfferState, error) {
+	if _, err := tx.Exec(ctx, offerToWrapUp, o.ID); err != nil {
+		return "", err
+	}
+	if _, err := tx.Exec(ctx, segmentToWrapUp, o.ID, string(outcome)); err != nil {
+		return "", err
+	}
+	return postroom.OfferWrapUp, contact.move(ctx, tx, event,
+		change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater, outcome: outcome})
+}
+
+// CloseWithoutReply begins the wrap-up with nothing sent (R17). The draft is kept.
+func (s *Store) CloseWithoutReply(ctx context.Context, c postroom.Command, id postroom.OfferID) (postroom.ContactSnapshot, error) {
+	return s.onOffer(ctx, c, id, step{
+		what: "close a contact without reply",
+		same: never,
+		apply: func(ctx context.Context, tx *txn, o offerRow, contact *contactRow) (postroom.OfferState, error) {
+			if o.State != postroom.OfferAccepted {
+				return "", notYours(o)
+			}
+			return handle(ctx, tx, c, o, contact, postroom.ContactClosed, postroom.OutcomeClosedWithoutReply)
+		},
+	})
+}

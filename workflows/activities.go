@@ -1,0 +1,146 @@
+package workflows
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/postroom/postroom"
+)
+
+// Activities is the contract between workflows and the outside world; package activities implements it. Every step is safe to run
+// twice: it is conditional on the row, and answers with the row as it is now.
+type Activities interface {
+	// LoadContact reads the row. A contact that does not exist is NotFound.
+	LoadContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
+	// RouteContact chooses the queue of a new contact by rules and entry points (R31).
+	RouteContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
+	// OfferContact looks for the best agent for a waiting contact and claims an offer. If nobody can take it now, the contact still
+	// waits, and LookAgain says when time alone may change that.
+	OfferContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
+	// ExpireOffer ends an offer whose deadline has passed by PostgreSQL's clock (R9, R12).
+	ExpireOffer(ctx context.Context, in OfferRef) (postroom.ContactSnapshot, error)
+
+	// What agents do. Each is carried out once per request, and refused with a reason that the agent can act on.
+	AcceptOffer(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
+	DeclineOffer(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
+	Reply(ctx context.Context, in ReplyCommand) (postroom.ContactSnapshot, error)
+	CloseContact(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
+	CompleteWrapUp(ctx context.Context, in WrapUpCommand) (postroom.ContactSnapshot, error)
+
+	// SendReply sends one reply by SMTP, effectively once (R21). A temporary failure is an error that says when to retry.
+	SendReply(ctx context.Context, id postroom.OutboxID) (Sent, error)
+	// WatchMailbox fetches and ingests mail until it is time to begin a new activity, the mailbox is removed from the configuration,
+	// or it is cancelled. It heartbeats.
+	WatchMailbox(ctx context.Context, id postroom.MailboxID) (Watched, error)
+}
+
+// OfferRef names an offer of a contact.
+type OfferRef struct {
+	Contact postroom.ContactID `json:"contact"`
+	Offer   postroom.OfferID   `json:"offer"`
+}
+
+// OfferCommand is what an agent asks for on an offer.
+type OfferCommand struct {
+	postroom.Command
+	OfferRef
+}
+
+// ReplyCommand asks to send the contact's draft, in the version that the agent saw.
+type ReplyCommand struct {
+	OfferCommand
+	DraftVersion int64 `json:"draft_version"`
+}
+
+// WrapUpCommand asks to complete a wrap-up. Its note, if any, was saved before: text does not travel here.
+type WrapUpCommand struct {
+	OfferCommand
+	Code      postroom.WrapUpCode   `json:"code"`
+	Status    postroom.WrapUpStatus `json:"status,omitzero"`
+	Sentiment postroom.Sentiment    `json:"sentiment,omitzero"`
+}
+
+// Sent says how far a reply has come.
+type Sent struct {
+	Delivery postroom.Delivery `json:"delivery"`
+}
+
+// Watched says why a watch ended, and what it fetched.
+type Watched struct {
+	Removed bool `json:"removed,omitzero"` // the configuration does not name the mailbox any more
+	Fetched int  `json:"fetched"`
+}
+
+// call is one line of the call table: an activity, with how long it may take and how it is tried again.
+type call[In, Out any] struct {
+	name    string
+	options func(summary string) callOptions
+}
+
+type callOptions struct {
+	local  *workflow.LocalActivityOptions
+	remote *workflow.ActivityOptions
+}
+
+// The call table. Database steps are local activities: short, idempotent, a tenth of the cost of a normal one. Mail is a normal activity.
+var (
+	loadContact    = call[postroom.ContactID, postroom.ContactSnapshot]{"LoadContact", step}
+	routeContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"RouteContact", step}
+	offerContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"OfferContact", step}
+	expireOffer    = call[OfferRef, postroom.ContactSnapshot]{"ExpireOffer", step}
+	acceptOffer    = call[OfferCommand, postroom.ContactSnapshot]{"AcceptOffer", step}
+	declineOffer   = call[OfferCommand, postroom.ContactSnapshot]{"DeclineOffer", step}
+	reply          = call[ReplyCommand, postroom.ContactSnapshot]{"Reply", step}
+	closeContact   = call[OfferCommand, postroom.ContactSnapshot]{"CloseContact", step}
+	completeWrapUp = call[WrapUpCommand, postroom.ContactSnapshot]{"CompleteWrapUp", step}
+	sendReply      = call[postroom.OutboxID, Sent]{"SendReply", mail}
+	watchMailbox   = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
+)
+
+// step is a transaction. It is tried until the database is back: a contact waits, it does not fail.
+func step(summary string) callOptions {
+	return callOptions{local: &workflow.LocalActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    20 * time.Second,
+		ScheduleToCloseTimeout: 30 * 24 * time.Hour,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
+	}}
+}
+
+// mail is a submission by SMTP. The activity itself says when to try again and when to give up (48 h); the policy is for a worker that
+// dies, and for a database that is down.
+func mail(summary string) callOptions {
+	return callOptions{remote: &workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    10 * time.Minute,
+		HeartbeatTimeout:       time.Minute,
+		ScheduleToCloseTimeout: 4 * 24 * time.Hour,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+	}}
+}
+
+// watch runs for about half an hour at a time. Its heartbeat comes from a ticker every 10 s.
+func watch(summary string) callOptions {
+	return callOptions{remote: &workflow.ActivityOptions{
+		Summary:             summary,
+		StartToCloseTimeout: 2 * time.Hour,
+		HeartbeatTimeout:    40 * time.Second,
+		WaitForCancellation: true,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+	}}
+}
+
+// run makes the call and waits for its result. summary is what the Temporal UI shows beside it.
+func (c call[In, Out]) run(ctx workflow.Context, summary string, in In) (Out, error) {
+	var out Out
+	o := c.options(summary)
+	if o.local != nil {
+		err := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, *o.local), c.name, in).Get(ctx, &out)
+		return out, err
+	}
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, *o.remote), c.name, in).Get(ctx, &out)
+	return out, err
+}

@@ -1,0 +1,252 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/postroom/postroom"
+)
+
+// ContactState is what a contact's workflow starts from and carries into its next run: the contact, and what was known of it. The next
+// run loads the row before it does anything else.
+type ContactState struct {
+	Contact postroom.ContactID       `json:"contact"`
+	Known   postroom.ContactSnapshot `json:"known,omitzero"`
+	Run     int                      `json:"run,omitzero"`
+}
+
+// ContactResult says how a contact's workflow ended.
+type ContactResult struct {
+	// Phase is done; or empty for an orphan: a workflow whose contact the database does not know.
+	Phase postroom.ContactPhase `json:"phase,omitzero"`
+}
+
+// minimumWait is how long a timer sleeps at least, when PostgreSQL's clock is behind Temporal's and said "too early".
+const minimumWait = 250 * time.Millisecond
+
+// Contact is an email's life: it is routed to a queue, offered to one agent until a deadline, accepted, answered or closed, and
+// wrapped up.
+func Contact(ctx workflow.Context, state ContactState) (ContactResult, error) {
+	c := &contact{ContactState: state, syncs: workflow.GetSignalChannel(ctx, SyncSignal), row: workflow.NewMutex(ctx),
+		sending: map[postroom.OutboxID]bool{}}
+	if err := c.listen(ctx); err != nil {
+		return ContactResult{}, err
+	}
+	if err := c.look(ctx); err != nil {
+		return orphan(ctx, err)
+	}
+	for !c.over() {
+		if err := c.advance(ctx); err != nil {
+			return ContactResult{}, c.settle(ctx, err)
+		}
+		if c.tired(ctx) {
+			return ContactResult{}, c.settle(ctx, c.next(ctx))
+		}
+	}
+	c.show(ctx)
+	return ContactResult{Phase: c.Known.Phase}, c.settle(ctx, nil)
+}
+
+// advance does what the contact's phase asks for, and returns when something has changed.
+func (c *contact) advance(ctx workflow.Context) error {
+	switch c.Known.Phase {
+	case postroom.ContactNew:
+		return take(ctx, c, routeContact, "Route to a queue", c.Contact)
+	case postroom.ContactWaiting:
+		return c.wait(ctx)
+	case postroom.ContactOffered:
+		return c.offered(ctx)
+	}
+	return c.sleep(ctx, 0, "") // owned, wrap-up, or done with a reply on its way: an agent or a delivery moves it on
+}
+
+// wait looks for an agent, and then sleeps until somebody says look or time alone may have made one eligible.
+func (c *contact) wait(ctx workflow.Context) error {
+	if err := take(ctx, c, offerContact, "Offer to an agent", c.Contact); err != nil || c.Known.Phase != postroom.ContactWaiting {
+		return err
+	}
+	return c.sleep(ctx, c.Known.LookAgain, "Another agent becomes eligible")
+}
+
+// offered sleeps until the offer is answered or its deadline passes, and then asks PostgreSQL whether it really has.
+func (c *contact) offered(ctx workflow.Context) error {
+	offer := OfferRef{c.Contact, c.Known.Offer}
+	if left := c.deadline.Sub(workflow.Now(ctx)); left > 0 {
+		if err := c.sleep(ctx, max(left, minimumWait), "Offer to "+string(c.Known.Agent)+" expires"); err != nil {
+			return err
+		}
+	}
+	if c.Known.Offer != offer.Offer || c.Known.Phase != postroom.ContactOffered || workflow.Now(ctx).Before(c.deadline) {
+		return nil
+	}
+	return take(ctx, c, expireOffer, "End the expired offer", offer)
+}
+
+// contact is a running workflow: the state it carries, and the tools of its coroutines.
+type contact struct {
+	ContactState
+	syncs    workflow.ReceiveChannel
+	row      workflow.Mutex // around every step that touches the row
+	deadline time.Time      // of the live offer, by workflow time
+	changes  int            // grows with every step that answered
+	sending  map[postroom.OutboxID]bool
+	shown    postroom.ContactPhase
+	details  string
+}
+
+// over reports whether nothing is left to do: the row is done and its replies are settled.
+func (c *contact) over() bool {
+	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0
+}
+
+// look drains the sync signals, and then loads the row: in the other order a signal between the two would be lost.
+func (c *contact) look(ctx workflow.Context) error {
+	for c.syncs.ReceiveAsync(nil) {
+	}
+	return take(ctx, c, loadContact, "Load", c.Contact)
+}
+
+// sleep waits until a step changed something, until somebody says look (and looks), or, if d is not zero, for d.
+func (c *contact) sleep(ctx workflow.Context, d time.Duration, summary string) error {
+	c.show(ctx)
+	before := c.changes
+	awake := func() bool { return c.changes != before || c.syncs.Len() > 0 || c.over() }
+	if d == 0 {
+		if err := workflow.Await(ctx, awake); err != nil {
+			return err
+		}
+	} else if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: d, TimerOptions: workflow.TimerOptions{Summary: summary}}, awake); err != nil {
+		return err
+	}
+	if c.syncs.Len() > 0 {
+		return c.look(ctx)
+	}
+	return nil
+}
+
+// take makes a step on the row, alone, and follows the row that it returned.
+func take[In any](ctx workflow.Context, c *contact, step call[In, postroom.ContactSnapshot], summary string, in In) error {
+	if err := c.row.Lock(ctx); err != nil {
+		return err
+	}
+	defer c.row.Unlock()
+	now, err := step.run(ctx, summary, in)
+	if err != nil {
+		return err
+	}
+	c.follow(ctx, now)
+	return nil
+}
+
+// follow takes over a snapshot, unless it is older than what is known, and starts the replies that it names.
+func (c *contact) follow(ctx workflow.Context, now postroom.ContactSnapshot) {
+	if c.Known.Newer(now) && c.Known.Epoch == now.Epoch {
+		return
+	}
+	if now.Newer(c.Known) {
+		c.changes++
+	}
+	c.Known = now
+	if now.Phase == postroom.ContactOffered {
+		c.deadline = workflow.Now(ctx).Add(now.Remaining)
+	}
+	for _, s := range now.Sends {
+		c.send(ctx, s)
+	}
+}
+
+// send lets a reply go, once per run, while the contact lives on: wrap-up does not wait for SMTP.
+func (c *contact) send(ctx workflow.Context, s postroom.PendingSend) {
+	if c.sending[s.Outbox] {
+		return
+	}
+	c.sending[s.Outbox] = true
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer delete(c.sending, s.Outbox)
+		if s.DueIn > 0 {
+			if err := workflow.NewTimerWithOptions(ctx, s.DueIn, workflow.TimerOptions{Summary: "Undo window"}).Get(ctx, nil); err != nil {
+				return
+			}
+		}
+		if _, err := sendReply.run(ctx, "Send the reply", s.Outbox); err != nil {
+			workflow.GetLogger(ctx).Error("a reply could not be settled", "outbox", s.Outbox, "error", err)
+		}
+	})
+}
+
+// tired reports whether the run's history has grown so long that the next run should take over. Replies on their way are waited for.
+func (c *contact) tired(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == 0 && !c.over()
+}
+
+// next is the next run, from what this one knows.
+func (c *contact) next(ctx workflow.Context) error {
+	return workflow.NewContinueAsNewError(ctx, Contact, ContactState{Contact: c.Contact, Known: c.Known, Run: c.Run + 1})
+}
+
+// settle lets handlers finish before the run ends, also when it was cancelled; then nothing yields any more.
+func (c *contact) settle(ctx workflow.Context, end error) error {
+	calm, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := workflow.Await(calm, func() bool { return workflow.AllHandlersFinished(calm) }); err != nil {
+		return err
+	}
+	return end
+}
+
+// orphan ends a workflow whose contact the database does not know, visibly: it was started after a restore, or by hand.
+func orphan(ctx workflow.Context, err error) (ContactResult, error) {
+	var failure *temporal.ApplicationError
+	if !errors.As(err, &failure) || failure.Type() != string(postroom.ReasonUnknownContact) {
+		return ContactResult{}, err
+	}
+	workflow.SetCurrentDetails(ctx, "Orphan: the database does not know this contact.")
+	return ContactResult{}, nil
+}
+
+// show tells operations people, in the Temporal UI, where the contact is: details whenever they change, search attributes when
+// the phase does.
+func (c *contact) show(ctx workflow.Context) {
+	if details := c.describe(); details != c.details {
+		c.details = details
+		workflow.SetCurrentDetails(ctx, details)
+	}
+	if c.shown == c.Known.Phase {
+		return
+	}
+	c.shown = c.Known.Phase
+	updates := []temporal.SearchAttributeUpdate{AttributeState.ValueSet(string(c.Known.Phase))}
+	if c.Known.Queue != "" {
+		updates = append(updates, AttributeQueue.ValueSet(string(c.Known.Queue)))
+	}
+	if c.Known.Agent != "" {
+		updates = append(updates, AttributeAgent.ValueSet(string(c.Known.Agent)))
+	} else {
+		updates = append(updates, AttributeAgent.ValueUnset())
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
+		workflow.GetLogger(ctx).Error("search attributes were not set", "error", err)
+	}
+}
+
+// describe says in one sentence where the contact is.
+func (c *contact) describe() string {
+	k := c.Known
+	switch k.Phase {
+	case postroom.ContactWaiting:
+		return fmt.Sprintf("Waiting in queue %s.", k.Queue)
+	case postroom.ContactOffered:
+		return fmt.Sprintf("Offered to %s until %s (queue %s).", k.Agent, k.ExpiresAt.UTC().Format(time.TimeOnly), k.Queue)
+	case postroom.ContactOwned:
+		return fmt.Sprintf("Owned by %s (queue %s).", k.Agent, k.Queue)
+	case postroom.ContactWrapUp:
+		return fmt.Sprintf("Wrap-up by %s (queue %s).", k.Agent, k.Queue)
+	case postroom.ContactDone:
+		return fmt.Sprintf("Completed; %d replies on their way.", len(c.sending))
+	}
+	return "New."
+}

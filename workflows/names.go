@@ -1,0 +1,44 @@
+package workflows
+
+import (
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/postroom/postroom"
+)
+
+// Names that clients of the workflows use.
+const (
+	// SyncSignal says "look at your row". It has no payload.
+	SyncSignal = "sync"
+
+	AcceptUpdate   = "accept"
+	DeclineUpdate  = "decline"
+	ReplyUpdate    = "reply"
+	CloseUpdate    = "close"
+	CompleteUpdate = "complete_wrap_up"
+)
+
+// TaskQueue is where workers look for work unless the settings say otherwise.
+const TaskQueue = "postroom"
+
+// ContactWorkflowID is the id of a contact's workflow. There is one open run of it at most.
+func ContactWorkflowID(id postroom.ContactID) string { return "contact/" + string(id) }
+
+// MailboxWorkflowID is the id of a mailbox's workflow.
+func MailboxWorkflowID(id postroom.MailboxID) string { return "mailbox/" + string(id) }
+
+// ContactOfWorkflow is the contact whose workflow has this id; ok is false if it is not a contact's.
+func ContactOfWorkflow(workflowID string) (id postroom.ContactID, ok bool) {
+	s, ok := strings.CutPrefix(workflowID, "contact/")
+	return postroom.ContactID(s), ok
+}
+
+// Search attributes by which operations people find contacts in the Temporal UI: keys of the configuration and states, never
+// customer data, as search attributes are not encrypted.
+var (
+	AttributeState = temporal.NewSearchAttributeKeyKeyword("ContactState")
+	AttributeQueue = temporal.NewSearchAttributeKeyKeyword("Queue")
+	AttributeAgent = temporal.NewSearchAttributeKeyKeyword("Agent")
+)
