@@ -79,12 +79,12 @@ func (a *agentRow) move(ctx context.Context, tx *txn, event postroom.AgentEvent,
 var setWantsWork = statement(`
 	WITH wanted AS (
 		UPDATE agent_state SET wants_work = true, wants_seq = wants_seq + 1, wants_since = postroom_now()
-		WHERE agent_id = $1 AND state = 'available' RETURNING agent_id
+		WHERE agent_id = $1 AND state = 'available' AND idle_after_contact = '' RETURNING agent_id
 	)
 	SELECT pg_notify('postroom_look', agent_id) FROM wanted`)
 
-// wantWork leaves the durable note that somebody must look for work for this agent, if he is Available. The look itself happens
-// after the commit, in another transaction: inside, two sides could each read "nothing" and both go away.
+// wantWork leaves the durable note that somebody must look for work for this agent, if he is Available and not about to be Idle. The
+// look itself happens after the commit, in another transaction: inside, two sides could each read "nothing" and both go away.
 func wantWork(ctx context.Context, tx *txn, id postroom.AgentID) error {
 	_, err := tx.Exec(ctx, setWantsWork, id)
 	return err
@@ -97,7 +97,8 @@ type AgentChange struct {
 	To    postroom.AgentState // AgentAvailable or AgentIdle
 	Code  postroom.IdleCode   // for AgentIdle
 	Seen  int64
-	// AfterContact makes Idle wait until the agent holds nothing (R13).
+	// AfterContact makes the Idle of an Available agent wait until he holds nothing; until then he gets no offers (R13). Nobody else
+	// has to wait: no wrap-up ends RONA (R10).
 	AfterContact bool
 }
 
@@ -110,10 +111,14 @@ type Withdrawn struct {
 var knownIdleCode = statement(`SELECT active FROM idle_code WHERE id = $1`)
 
 // SetAgentState changes an agent's state by hand. Idle withdraws his live offers in the same transaction (R12); Available leaves
-// the note that work is wanted. A state that has changed since it was seen is a Conflict with reason stale_state.
+// the note that work is wanted. A state that has changed since it was seen is a Conflict with reason stale_state; one that nobody can
+// choose is Invalid.
 func (s *Store) SetAgentState(ctx context.Context, c postroom.Command, ch AgentChange) (AgentStatus, []Withdrawn, error) {
 	var status AgentStatus
 	var withdrawn []Withdrawn
+	if ch.To != postroom.AgentAvailable && ch.To != postroom.AgentIdle {
+		return status, nil, postroom.Invalid(postroom.ReasonMalformed, "an agent chooses Available or Idle")
+	}
 	err := s.write(ctx, "set an agent's state", func(ctx context.Context, tx *txn) error {
 		withdrawn = nil
 		done, err := repeated(ctx, tx, c)
@@ -155,7 +160,7 @@ func changeAgent(ctx context.Context, tx *txn, c postroom.Command, ch AgentChang
 	if !found || !active {
 		return nil, postroom.Invalid(postroom.ReasonUnknownCode, "there is no such idle code")
 	}
-	if ch.AfterContact {
+	if ch.AfterContact && agent.State == postroom.AgentAvailable {
 		held, err := heldBy(ctx, tx, ch.Agent)
 		if err != nil {
 			return nil, err

@@ -22,12 +22,13 @@ type Lost string
 // The ways to lose a claim; LostNothing means that it succeeded.
 const (
 	LostNothing Lost = ""
-	LostAgent   Lost = "agent_not_able"      // not Available any more, or no free slot
+	LostAgent   Lost = "agent_not_able"      // not Available any more, about to be Idle, or no free slot
 	LostContact Lost = "contact_not_waiting" // offered to somebody else, or done
 )
 
 type ableRow struct {
 	State    postroom.AgentState
+	After    postroom.IdleCode // he becomes Idle after what he holds, and gets no more (R13)
 	Capacity int
 	Held     int
 	Slot     int // lowest free slot, 0 if none
@@ -37,7 +38,7 @@ var lockAgent = statement(`SELECT version FROM agent_state WHERE agent_id = $1 F
 
 // readAble runs after lockAgent and sees what committed while that waited.
 var readAble = statement(`
-	SELECT s.state, coalesce((SELECT capacity FROM agent_capacity k WHERE k.agent_id = s.agent_id AND k.channel = $2), 0)::int,
+	SELECT s.state, s.idle_after_contact, coalesce((SELECT capacity FROM agent_capacity k WHERE k.agent_id = s.agent_id AND k.channel = $2), 0)::int,
 	       (SELECT count(*) FROM offer o WHERE o.agent_id = s.agent_id AND o.channel = $2 AND o.state IN ('live', 'accepted', 'wrapup'))::int,
 	       coalesce((SELECT min(n) FROM generate_series(1, 10) n WHERE NOT EXISTS (
 	           SELECT FROM offer o WHERE o.agent_id = s.agent_id AND o.channel = $2 AND o.slot = n
@@ -81,7 +82,7 @@ func claim(ctx context.Context, tx *txn, c Claim) (Lost, error) {
 	if err != nil {
 		return LostAgent, err
 	}
-	if able.State != postroom.AgentAvailable || able.Held >= able.Capacity || able.Slot == 0 || able.Slot > able.Capacity {
+	if able.State != postroom.AgentAvailable || able.After != "" || able.Held >= able.Capacity || able.Slot == 0 || able.Slot > able.Capacity {
 		return LostAgent, nil
 	}
 	offer, reason := postroom.OfferID(newID()), marshal(c.Reason)

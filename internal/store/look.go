@@ -24,7 +24,7 @@ var readCandidates = statement(`
 	FROM contact c
 	JOIN queue_team t ON t.queue_id = c.queue_id
 	JOIN agent a ON a.team_id = t.team_id AND a.active
-	JOIN agent_state s ON s.agent_id = a.id AND s.state = 'available'
+	JOIN agent_state s ON s.agent_id = a.id AND s.state = 'available' AND s.idle_after_contact = ''
 	JOIN agent_capacity k ON k.agent_id = a.id AND k.channel = c.channel
 	CROSS JOIN LATERAL (SELECT count(*) AS held FROM offer o
 		WHERE o.agent_id = a.id AND o.channel = c.channel AND o.state IN ('live', 'accepted', 'wrapup')) h
@@ -82,7 +82,7 @@ var readWaiting = statement(`
 	       CASE WHEN r.last IS NULL THEN 0 ELSE (
 	           SELECT count(*) FROM queue_team t2
 	           JOIN agent a2 ON a2.team_id = t2.team_id AND a2.active AND a2.id <> a.id
-	           JOIN agent_state s2 ON s2.agent_id = a2.id AND s2.state = 'available'
+	           JOIN agent_state s2 ON s2.agent_id = a2.id AND s2.state = 'available' AND s2.idle_after_contact = ''
 	           JOIN agent_capacity k2 ON k2.agent_id = a2.id AND k2.channel = c.channel
 	           WHERE t2.queue_id = q.id
 	             AND (SELECT count(*) FROM offer o WHERE o.agent_id = a2.id AND o.channel = c.channel

@@ -175,7 +175,8 @@ func endOffer(ctx context.Context, tx *txn, o offerRow, contact *contactRow, eve
 		detail: map[string]string{"offer": string(state), "cause": string(cause)}})
 }
 
-// DeclineOffer ends a live offer because the agent said no (R12). The agent keeps his state and wants other work.
+// DeclineOffer ends a live offer because the agent said no (R12). The agent keeps his state and wants other work, or becomes Idle if
+// that waited for what he held.
 func (s *Store) DeclineOffer(ctx context.Context, c postroom.Command, id postroom.OfferID) (postroom.ContactSnapshot, error) {
 	return s.onOffer(ctx, c, id, step{
 		what: "decline an offer",
@@ -188,7 +189,7 @@ func (s *Store) DeclineOffer(ctx context.Context, c postroom.Command, id postroo
 			if err != nil {
 				return "", err
 			}
-			return state, wantWork(ctx, tx, c.Actor)
+			return state, freed(ctx, tx, c.Actor)
 		},
 	})
 }

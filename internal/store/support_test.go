@@ -1,0 +1,52 @@
+package store_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/testkit"
+)
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for a condition, at most ten seconds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never happened that %s", what)
+		}
+		time.Sleep(2 * time.Millisecond) // between two looks at the condition
+	}
+}
+
+// wantBroken requires that an invariant is seen to be broken.
+func wantBroken(t testing.TB, d testkit.Database, invariant string) {
+	t.Helper()
+	broken := d.Violations(t)
+	if !slices.ContainsFunc(broken, func(line string) bool { return strings.HasPrefix(line, invariant+":") }) {
+		t.Errorf("%s should be seen to be broken; seen: %q", invariant, broken)
+	}
+}
+
+func wantReason(t testing.TB, what string, err error, kind postroom.Kind, reason postroom.Reason) {
+	t.Helper()
+	if postroom.KindOf(err) != kind || postroom.ReasonOf(err) != reason {
+		t.Errorf("%s: got %v, want %s (%s)", what, err, kind, reason)
+	}
+}
+
+func status(t testing.TB, c *testkit.Centre, agent postroom.AgentID) postroom.AgentState {
+	t.Helper()
+	s, err := c.AgentStatus(t.Context(), agent)
+	must(t, err)
+	return s.State
+}

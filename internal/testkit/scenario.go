@@ -1,0 +1,92 @@
+package testkit
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/store"
+)
+
+// Own offers a contact to an agent, who accepts it.
+func (c *Centre) Own(t testing.TB, contact postroom.ContactID, agent postroom.AgentID) postroom.OfferID {
+	t.Helper()
+	offer := c.Claim(t, contact, agent)
+	if err := c.OfferShown(t.Context(), agent, offer); err != nil {
+		t.Fatalf("show: %v", err)
+	}
+	if _, err := c.AcceptOffer(t.Context(), Command(agent), offer); err != nil {
+		t.Fatalf("accept: %v", err)
+	}
+	return offer
+}
+
+// Draft writes a draft on an owned contact and returns a reply that is made from it, with a Message-ID of its own.
+func (c *Centre) Draft(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) store.Reply {
+	t.Helper()
+	source, err := c.ReplySource(t.Context(), offer)
+	if err != nil {
+		t.Fatalf("reply source: %v", err)
+	}
+	draft, err := c.SaveDraft(t.Context(), Command(agent), store.DraftSave{Offer: offer, Base: source.Version,
+		Body: postroom.SealText("It is on its way.")})
+	if err != nil {
+		t.Fatalf("draft: %v", err)
+	}
+	return store.Reply{Outbox: postroom.OutboxID(NewID()), Message: postroom.MessageID(NewID()), Mailbox: source.Mailbox,
+		DraftVersion: draft.Version, From: postroom.Address{Address: postroom.SealText(source.From)},
+		To: postroom.Address{Address: postroom.SealText(source.To)}, Subject: postroom.SealText("Re: " + source.Subject),
+		Body: postroom.SealText(draft.Body), MessageID: fmt.Sprintf("%s@shop.example", uuid.NewString()), EnvelopeFrom: source.From,
+		BlobKey: NewID(), Size: 10}
+}
+
+// Reply answers an owned contact, which is then in wrap-up, and returns the Message-ID of the answer.
+func (c *Centre) Reply(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) (messageID string) {
+	t.Helper()
+	reply := c.Draft(t, offer, agent)
+	if _, err := c.QueueReply(t.Context(), Command(agent), offer, reply); err != nil {
+		t.Fatalf("reply: %v", err)
+	}
+	return reply.MessageID
+}
+
+// WrapUp completes a contact in wrap-up.
+func (c *Centre) WrapUp(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) postroom.ContactSnapshot {
+	t.Helper()
+	done, err := c.CompleteWrapUp(t.Context(), Command(agent), offer, postroom.WrapUp{Code: "solved"})
+	if err != nil {
+		t.Fatalf("wrap up: %v", err)
+	}
+	return done
+}
+
+// FollowUp is a mail of a customer that answers the one of that Message-ID.
+func (c *Centre) FollowUp(from, messageID string) store.Arrived {
+	mail := c.Mail(from, "Re: and another thing")
+	mail.InReplyTo = postroom.SealText(messageID)
+	return mail
+}
+
+// Hire adds n agents to the front desk, who may hold capacity emails each.
+func (c *Centre) Hire(t testing.TB, n, capacity int) []postroom.AgentID {
+	t.Helper()
+	configuration, _, err := c.Configuration(t.Context())
+	if err != nil {
+		t.Fatalf("read the configuration: %v", err)
+	}
+	profile := postroom.ProfileID(fmt.Sprintf("holds-%d", capacity))
+	configuration.Profiles = append(configuration.Profiles, postroom.MultimediaProfile{ID: profile, Name: string(profile),
+		Capacity: map[postroom.Channel]int{postroom.ChannelEmail: capacity}})
+	hired := make([]postroom.AgentID, n)
+	for i := range hired {
+		hired[i] = postroom.AgentID(fmt.Sprintf("agent-%d-%d", capacity, i+1))
+		configuration.Agents = append(configuration.Agents, postroom.Agent{ID: hired[i], Name: string(hired[i]),
+			Email: string(hired[i]) + "@shop.example", Role: postroom.RoleAgent, Team: "front", Profile: profile})
+	}
+	if _, err := c.Apply(t.Context(), postroom.Command{}, postroom.System("test"), configuration, postroom.SealText("hired")); err != nil {
+		t.Fatalf("hire: %v", err)
+	}
+	return hired
+}
