@@ -23,11 +23,15 @@
 //
 // # What is on disk
 //
-// Each mail is a file of its own, written and synced before its existence is committed: one line of JSON, appended to a journal and
-// synced, is one transaction, such as a mail with all its recipients. Whatever was acknowledged is therefore there after kill -9; a
-// torn last line, or a file that no line names, belongs to something that was never acknowledged and is dropped at the next start.
+// Each mail is a file of its own, written before its existence is committed: one line of JSON, appended to a journal with one write,
+// is one transaction, such as a mail with all its recipients. Whatever was acknowledged is therefore there after kill -9: what a
+// process has written, the system keeps. A torn last line, or a file that no line names, belongs to something that was never
+// acknowledged and is dropped at the next start, which also writes the journal anew, as short as it can be.
+//
 // A journal rather than names and renames, because UIDVALIDITY, the next UID and keywords must outlive the mails they came with, and
-// because one mail for three recipients must exist for all of them or for none.
+// because one mail for three recipients must exist for all of them or for none. Nothing is synced between start and stop: only a power
+// cut could tell the difference, which costs a developer a few test mails, while the syncs would compete with the database's in every
+// measurement. UIDs hold even then: after anything but an orderly stop some are skipped, so that none is given twice.
 //
 // The files hold mail as it came: this is the world outside the gate of R36. Nothing of it is ever logged.
 package devmail

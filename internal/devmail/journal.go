@@ -24,6 +24,7 @@ const (
 	opGone     = "gone"     // the mails UIDs of Folder are gone
 	opReport   = "report"   // a report is owed; the mail it is about is File
 	opReported = "reported" // the report ID was delivered, or will never be
+	opClosed   = "closed"   // the server stopped in order; always the last line
 )
 
 // change is one change of the store. A line of the journal is a JSON array of changes that happened together.
@@ -51,7 +52,7 @@ type journal struct {
 	torn error // set when a failed write could not be taken back: nothing may follow it
 }
 
-// append writes changes as one line and syncs it. On an error the line is taken back.
+// append writes changes as one line, with one write. On an error the line is taken back.
 func (j *journal) append(changes []change) error {
 	if j.torn != nil {
 		return j.torn
@@ -61,11 +62,7 @@ func (j *journal) append(changes []change) error {
 		return fmt.Errorf("devmail: encode a transaction: %w", err)
 	}
 	line = append(line, '\n')
-	_, err = j.file.Write(line)
-	if err == nil {
-		err = j.file.Sync()
-	}
-	if err == nil {
+	if _, err = j.file.Write(line); err == nil {
 		j.end += int64(len(line))
 		return nil
 	}

@@ -42,8 +42,8 @@ type File struct {
 	Content []byte `json:"content"` // base64 in JSON
 }
 
-// Send delivers a letter as SMTP would, misbehaving addresses included, and returns its Message-ID. The letter is on disk when it
-// returns. Errors: Invalid for what is no mail; Refused if a recipient refuses, and then nobody gets it; Unavailable if it could not
+// Send delivers a letter as SMTP would, misbehaving addresses included, and returns its Message-ID. The letter survives the process when
+// it returns. Errors: Invalid for what is no mail; Refused if a recipient refuses, and then nobody gets it; Unavailable if it could not
 // be kept.
 func (s *Server) Send(l Letter) (id string, err error) {
 	from, err := mail.ParseAddress(l.From)

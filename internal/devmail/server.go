@@ -201,7 +201,7 @@ func (s *Server) ended(door string, err error) {
 	}
 }
 
-// Close cuts every connection and stops. What was acknowledged is on disk already. A second call does nothing.
+// Close cuts every connection and stops. What was acknowledged is kept. A second call does nothing.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closing {

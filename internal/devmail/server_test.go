@@ -276,6 +276,30 @@ func TestTornLastLineIsDroppedAndDamageBeforeItIsRefused(t *testing.T) {
 	}
 }
 
+func TestPowerCutNeverMakesAUIDMeanAnotherMail(t *testing.T) {
+	t.Parallel()
+	dir, after := t.TempDir(), t.TempDir()
+	s := start(t, devmail.Options{Dir: dir})
+	for i := range 3 {
+		must(t, submit(s, letter(fmt.Sprint("mail ", i)), support))
+	}
+	validity := open(t, s).selected.UIDValidity
+	// What a power cut may leave: the state of a running server, less the end of the journal, less what a file holds.
+	must(t, os.CopyFS(after, os.DirFS(dir)))
+	journal := filepath.Join(after, "journal")
+	lines, err := os.ReadFile(journal)
+	must(t, err)
+	must(t, os.WriteFile(journal, lines[:bytes.LastIndexByte(lines[:len(lines)-1], '\n')+1], 0o600))
+	must(t, os.Truncate(filepath.Join(after, "mail", "1.eml"), 0))
+	s = start(t, devmail.Options{Dir: after})
+	must(t, submit(s, letter("new"), support))
+	m := open(t, s)
+	got := m.fetch()
+	if len(got) != 2 || got[2] == nil || got[3] != nil || m.selected.UIDNext < 1000 || m.selected.UIDValidity != validity {
+		t.Errorf("%d mails, UIDNEXT %d", len(got), m.selected.UIDNext)
+	}
+}
+
 func TestEveryByteOfAMalformedMailIsServedAsItCame(t *testing.T) {
 	t.Parallel()
 	s := start(t, devmail.Options{})
