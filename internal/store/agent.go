@@ -121,12 +121,16 @@ func (s *Store) SetAgentState(ctx context.Context, c postroom.Command, ch AgentC
 	}
 	err := s.write(ctx, "set an agent's state", func(ctx context.Context, tx *txn) error {
 		withdrawn = nil
-		done, err := repeated(ctx, tx, c)
+		agent, err := lockAgentState(ctx, tx, ch.Agent)
+		if err != nil {
+			return err
+		}
+		done, err := repeated(ctx, tx, c) // under the lock: the same click a moment ago has changed what this one saw
 		if err != nil {
 			return err
 		}
 		if !done {
-			if withdrawn, err = changeAgent(ctx, tx, c, ch); err != nil {
+			if withdrawn, err = changeAgent(ctx, tx, c, agent, ch); err != nil {
 				return err
 			}
 		}
@@ -136,11 +140,7 @@ func (s *Store) SetAgentState(ctx context.Context, c postroom.Command, ch AgentC
 	return status, withdrawn, err
 }
 
-func changeAgent(ctx context.Context, tx *txn, c postroom.Command, ch AgentChange) ([]Withdrawn, error) {
-	agent, err := lockAgentState(ctx, tx, ch.Agent)
-	if err != nil {
-		return nil, err
-	}
+func changeAgent(ctx context.Context, tx *txn, c postroom.Command, agent *agentRow, ch AgentChange) ([]Withdrawn, error) {
 	if agent.Version != ch.Seen {
 		return nil, postroom.Conflict(postroom.ReasonStaleState, "the agent's state has changed since it was shown")
 	}

@@ -57,6 +57,9 @@ func (s *Store) SaveDraft(ctx context.Context, c postroom.Command, d DraftSave) 
 		if _, err := lockContact(ctx, tx, o.Contact); err != nil {
 			return err
 		}
+		if err := remember(ctx, tx, c, o.Contact); err != nil { // before the base is compared: the same request a moment ago has moved it
+			return err
+		}
 		if o, err = getOffer(ctx, tx, d.Offer); err != nil {
 			return err
 		}
@@ -69,9 +72,6 @@ func (s *Store) SaveDraft(ctx context.Context, c postroom.Command, d DraftSave) 
 		}
 		if now.Version != d.Base {
 			return postroom.Conflict(postroom.ReasonDraftMoved, "the draft was changed elsewhere since it was loaded")
-		}
-		if err := remember(ctx, tx, c, o.Contact); err != nil {
-			return err
 		}
 		if err := writeFindings(ctx, tx, o.Contact, "", d.Findings); err != nil {
 			return err
