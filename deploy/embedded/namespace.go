@@ -58,7 +58,7 @@ func ensureSearchAttributes(ctx context.Context, frontend string) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the frontend: %w", err)
+			return fmt.Errorf("waiting for the frontend: %w (%w)", err, ctx.Err())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -39,7 +39,7 @@ func CheckPort(port int, purpose, setting string) error {
 	err := listens(port)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return postroom.Refused(ReasonPortTaken, fmt.Sprintf(
-			"port %d, meant for %s, is in use by another program; stop that one or set %s to another port", port, purpose, setting))
+			"port %d, meant for %s, is in use by another program; stop that one, or change %s", port, purpose, setting))
 	}
 	if err != nil {
 		return cannot(fmt.Sprintf("listen on port %d, meant for %s (%s)", port, purpose, setting), err)

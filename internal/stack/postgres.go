@@ -130,7 +130,7 @@ func (p *Postgres) choosePort() (int, error) {
 	if p.port == 0 {
 		return FreePort()
 	}
-	return p.port, CheckPort(p.port, "PostgreSQL", "its port setting")
+	return p.port, CheckPort(p.port, "PostgreSQL", "the port of PostgreSQL")
 }
 
 // run starts the server and waits until it answers. A server that was killed leaves children, who end by themselves shortly

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -191,6 +192,28 @@ func TestPostgresKilledAndStartedAgainHasItsDataAndPort(t *testing.T) {
 	if err := connect(t, again.URL(RoleOwner, Database)).QueryRow(t.Context(), "select n from kept").Scan(&kept); err != nil || kept != 42 {
 		t.Errorf("got %d (%v), want the row from the run before", kept, err)
 	}
+}
+
+func TestSupervisedPostgresComesBackByItself(t *testing.T) {
+	t.Parallel()
+	pg := NewPostgres(stateDir(t), PostgresOptions{Durability: Disposable, RestartAfter: 20 * time.Millisecond})
+	t.Cleanup(pg.Kill)
+	if err := pg.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first := pg.PID()
+	conn := connect(t, pg.URL(RoleOwner, Database))
+	execute(t, conn, "create table kept (n int)")
+	syscall.Kill(first, syscall.SIGKILL)
+	eventually(t, "the next server takes connections", func() bool {
+		conn, err := pgx.Connect(t.Context(), pg.URL(RoleOwner, Database))
+		if err != nil {
+			return false
+		}
+		defer conn.Close(t.Context())
+		_, err = conn.Exec(t.Context(), "select * from kept")
+		return err == nil && pg.PID() != first
+	})
 }
 
 func TestForeignProcessNumberInThePidFileDoesNotKeepPostgresFromStarting(t *testing.T) {

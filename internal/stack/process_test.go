@@ -62,6 +62,24 @@ func TestOutputComesInWholeLinesWithTheNameInFront(t *testing.T) {
 	}
 }
 
+func TestLineWithoutAnEndIsPassedOnInPieces(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	w := &lineWriter{onLine: func(line string) { lines = append(lines, line) }}
+	w.Write(bytes.Repeat([]byte("x"), longestLine+10))
+	w.Write([]byte("y\n\nz"))
+	w.flush()
+	if len(lines) != 4 || lines[1] != "y" || lines[2] != "" || lines[3] != "z" {
+		t.Errorf("got %d lines, the last ones %q", len(lines), lines[1:])
+	}
+	for i := range 2 * keptLines {
+		fmt.Fprintln(w, i)
+	}
+	if last := w.lastLines(); len(last) != keptLines || last[0] != strconv.Itoa(keptLines) {
+		t.Errorf("it remembers %q, want the last %d", last, keptLines)
+	}
+}
+
 func TestUnexpectedEndIsReportedWithTheLastLines(t *testing.T) {
 	t.Parallel()
 	process := start(t, shell("echo the reason; exit 3"))

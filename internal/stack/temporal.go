@@ -120,8 +120,8 @@ func (t *Temporal) prepare(ctx context.Context) error {
 		number           *int
 		purpose, setting string
 	}{
-		{&t.options.Port, "Temporal", "its port setting"},
-		{&t.options.UIPort, "the Temporal UI", "its port setting"},
+		{&t.options.Port, "Temporal", "the port of Temporal"},
+		{&t.options.UIPort, "the Temporal UI", "the port of the Temporal UI"},
 	} {
 		if *port.number != 0 {
 			if err := CheckPort(*port.number, port.purpose, port.setting); err != nil {

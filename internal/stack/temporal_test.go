@@ -40,13 +40,18 @@ func dialTemporal(t *testing.T, server *Temporal) client.Client {
 	return sdk
 }
 
-// TestWorkflowOutlivesTheKillOfItsServer builds the Temporal server first, if nobody did on this machine: that takes minutes.
-func TestWorkflowOutlivesTheKillOfItsServer(t *testing.T) {
-	t.Parallel()
+// buildTemporal takes minutes when nobody has built the server on this machine.
+func buildTemporal(t *testing.T) {
+	t.Helper()
 	report := func(p BuildProgress) { t.Logf("building the Temporal server: %v", p) }
 	if _, err := TemporalBinary(t.Context(), report); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestWorkflowOutlivesTheKillOfItsServer(t *testing.T) {
+	t.Parallel()
+	buildTemporal(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	pg := startPostgres(t, stateDir(t))
@@ -150,6 +155,7 @@ func wantUI(t *testing.T, server *Temporal) {
 
 func TestTemporalWithoutPostgresSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
+	buildTemporal(t)
 	pg := startPostgres(t, stateDir(t))
 	if err := pg.Stop(t.Context()); err != nil {
 		t.Fatal(err)
