@@ -1,0 +1,109 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the tables of docs/configuration.md")
+
+const (
+	documentation = "../../docs/configuration.md"
+	begin, end    = "<!-- keys: begin -->\n", "<!-- keys: end -->\n"
+)
+
+// referenced is what the documentation says of a section or an object.
+type referenced interface{ reference() string }
+
+func (s section[T]) reference() string {
+	need := "Required, with at least one entry. "
+	if s.need == optional {
+		need = "Optional. "
+	}
+	return "## " + s.name + "\n\n" + s.about + " " + need + "A list; each entry is " + s.of.one + ":\n\n" + s.of.reference()
+}
+
+func (o object[T]) reference() string {
+	var b strings.Builder
+	b.WriteString("| key | value | default | meaning |\n|---|---|---|---|\n")
+	for _, f := range o.fields {
+		without := o.fresh
+		standard := "**required**"
+		if f.need == optional {
+			standard = f.bind(&without).write(0)
+			if standard != "" {
+				standard = "`" + standard + "`"
+			}
+		}
+		b.WriteString("| `" + f.name + "` | " + cell(f.bind(&without).describe()) + " | " + standard + " | " + cell(f.about) + " |\n")
+	}
+	return b.String()
+}
+
+func cell(s string) string { return strings.NewReplacer("|", `\|`, "*", `\*`).Replace(s) }
+
+func TestDocumentationSaysEveryKey(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, s := range sections {
+		b.WriteString(s.(referenced).reference() + "\n")
+	}
+	b.WriteString("## A mail server\n\nThe values of `imap` and `smtp`:\n\n" + servers.reference() + "\n")
+	b.WriteString("## A name in two languages\n\nA missing Korean name is shown in English (R4).\n\n" + nameInLanguages.reference())
+	text, err := os.ReadFile(documentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), begin)
+	old, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s has no place for the tables", documentation)
+	}
+	wanted := "\n" + b.String() + "\n"
+	if old == wanted {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s is out of date: go test ./internal/config -run Documentation -update", documentation)
+	}
+	if err := os.WriteFile(documentation, []byte(before+begin+wanted+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A field whose binding points into another object than it is given would be read into nothing.
+func TestEachFieldIsBoundToAFieldOfItsOwn(t *testing.T) {
+	t.Parallel()
+	checkBindings(t, mailboxes)
+	checkBindings(t, servers)
+	checkBindings(t, entryPoints)
+	checkBindings(t, rules)
+	checkBindings(t, queues)
+	checkBindings(t, teams)
+	checkBindings(t, agents)
+	checkBindings(t, profiles)
+	checkBindings(t, idleCodes)
+	checkBindings(t, wrapUpCodes)
+	checkBindings(t, templates)
+}
+
+func checkBindings[T any](t *testing.T, o object[T]) {
+	t.Helper()
+	if fields := reflect.TypeFor[T]().NumField(); fields != len(o.fields) {
+		t.Errorf("%s has %d fields and %d keys", o.one, fields, len(o.fields))
+	}
+	var into T
+	bound := map[uintptr]string{}
+	for _, f := range o.fields {
+		v := reflect.ValueOf(f.bind(&into))
+		if to := v.FieldByName("to"); to.IsValid() {
+			if other, taken := bound[to.Pointer()]; taken {
+				t.Errorf("%s: %s and %s are one", o.one, f.name, other)
+			}
+			bound[to.Pointer()] = f.name
+		}
+	}
+}
