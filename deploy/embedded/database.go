@@ -66,6 +66,11 @@ func (d database) prepare(ctx context.Context, progress io.Writer) error {
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 
+	// PostgreSQL finishes the statement of a client that was killed before it notices. The lock belongs to that client's
+	// connection, so to wait for it is to wait until nothing of an earlier start happens any more.
+	if _, err := conn.Exec(ctx, "select pg_advisory_lock(hashtext($1))", "temporal schema of "+d.Name); err != nil {
+		return fmt.Errorf("waiting for an earlier start: %w", err)
+	}
 	if err := d.prepareStore(ctx, conn, d.Name, "postgresql/v12/temporal"); err != nil {
 		return err
 	}

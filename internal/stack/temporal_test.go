@@ -153,6 +153,27 @@ func wantUI(t *testing.T, server *Temporal) {
 	}
 }
 
+func TestTemporalKilledWhileItMakesItsDatabasesStartsAfterwards(t *testing.T) {
+	t.Parallel()
+	buildTemporal(t)
+	pg := startPostgres(t, stateDir(t))
+	for i := range 4 {
+		server := NewTemporal(pg, TemporalOptions{Database: fmt.Sprintf("killed_%d", i)})
+		t.Cleanup(server.Kill)
+		short, cancel := context.WithTimeout(t.Context(), time.Duration(100+150*i)*time.Millisecond)
+		err := server.Start(short) // kills the server when the time is up
+		cancel()
+		if err == nil {
+			t.Logf("the server was quicker than %d ms", 100+150*i)
+			server.Kill()
+		}
+		if err := server.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		server.Kill()
+	}
+}
+
 func TestTemporalWithoutPostgresSaysWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
 	buildTemporal(t)
