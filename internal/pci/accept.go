@@ -81,7 +81,7 @@ func (p place) credible(n int, row issuer) bool {
 	if plain && sh.regular && !sh.line && !sh.list && !p.resembles(n, sh) {
 		return true
 	}
-	if plain && !sh.single && !sh.list && p.alone(n) {
+	if plain && !sh.single && !sh.list && p.alone(n) && !joined(p.text, start, end) {
 		return true
 	}
 	return p.nearCardWord(start)

@@ -2,6 +2,7 @@ package pci
 
 import (
 	"fmt"
+	"log/slog"
 	"mime"
 	"strings"
 
@@ -33,6 +34,15 @@ type Attachment struct {
 	Inline    bool   // shown within the text: Content-Disposition inline, or referred to by its Content-ID
 	Content   []byte
 }
+
+// String gives the size only.
+func (a Attachment) String() string { return fmt.Sprintf("attachment(%d)", len(a.Content)) }
+
+// GoString gives the size only.
+func (a Attachment) GoString() string { return a.String() }
+
+// LogValue gives the size only.
+func (a Attachment) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // Inspected is what becomes of an attachment. Content is empty unless the verdict is passed.
 type Inspected struct {
@@ -110,13 +120,8 @@ func inspectText(a Attachment) ([]hit, postroom.Reason) {
 		if hits := modeFinal.find(text); len(hits) != 0 {
 			return hits, ""
 		}
-		if !looksLikeMarkup(text) {
-			continue
-		}
-		for _, shown := range markupText(text) {
-			if hits := modeFinal.find(shown); len(hits) != 0 {
-				return hits, ""
-			}
+		if hits := modeFinal.findMarkup(text); len(hits) != 0 {
+			return hits, ""
 		}
 	}
 	for _, text := range readings {

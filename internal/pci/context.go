@@ -126,6 +126,15 @@ func insideIdentifier(s string, start, end int) bool {
 	return false
 }
 
+// joined reports whether punctuation ties s[start:end] to a letter or digit, as in "pln.269.1510160527592": a part of a name that a
+// program made.
+func joined(s string, start, end int) bool {
+	const ties = "._-/:=@"
+	alphanumeric := func(i int) bool { return i >= 0 && i < len(s) && (asciiLetter(s[i]) || isASCIIDigit(s[i])) }
+	return alphanumeric(start-2) && strings.IndexByte(ties, s[start-1]) >= 0 ||
+		alphanumeric(end+1) && strings.IndexByte(ties, s[end]) >= 0
+}
+
 func isASCIIDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // afterDecimalPoint reports whether position i of s follows a digit and a point: 37.4111…

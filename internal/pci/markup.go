@@ -11,9 +11,22 @@ func looksLikeMarkup(text string) bool {
 	return strings.ContainsAny(text, "<&")
 }
 
-// markupText returns what the text of HTML or XML says, in two readings: with nothing in place of a tag, for numbers that tags
-// run through, and with a space in place of it, for numbers whose parts stand in cells or lines. Both have the values of
-// attributes and the comments too. The tokenizer takes any input, in linear time.
+// findMarkup returns the card numbers that a reader of HTML or XML would see, or find in its attributes and comments. Their
+// positions are not those of the source.
+func (m mode) findMarkup(text string) []hit {
+	if !looksLikeMarkup(text) {
+		return nil
+	}
+	for _, shown := range markupText(text) {
+		if hits := m.find(shown); len(hits) != 0 {
+			return hits
+		}
+	}
+	return nil
+}
+
+// markupText returns what HTML or XML says in three readings: with nothing in place of a tag, for numbers that tags run through; with a
+// space in place of it, for numbers whose parts stand in cells or lines; and the values of attributes and the comments. The tokenizer takes any input, in linear time.
 func markupText(text string) []string {
 	var joined, apart, aside strings.Builder
 	z := html.NewTokenizer(strings.NewReader(text))

@@ -1,6 +1,8 @@
 package pci
 
 import (
+	"fmt"
+	"log/slog"
 	"strings"
 	"unicode/utf8"
 
@@ -50,6 +52,17 @@ func (Scanner) Draft(place, s string) (postroom.Text, []postroom.Finding) {
 	return modeDraft.text(place, s)
 }
 
+// HTML is Text for the source of an HTML body. What stands in one piece is masked; a number that tags, references or comments run
+// through is found, but not yet masked in place: then the whole source is left out, the result is empty, and the plain text has
+// to do.
+func (Scanner) HTML(source string) (postroom.Text, []postroom.Finding) {
+	sealed, found := modeFinal.text(PlaceHTML, source)
+	if split := modeFinal.findMarkup(sealed.Reveal()); len(split) != 0 {
+		return postroom.Text{}, append(found, findings(PlaceHTML, split)...)
+	}
+	return sealed, found
+}
+
 // Find returns what Text would find, and seals nothing: for values that cannot be masked and have to be left out instead, such
 // as the Message-ID of somebody else in References.
 func (Scanner) Find(place, s string) []postroom.Finding {
@@ -62,9 +75,19 @@ type Part struct {
 	Text  string
 }
 
+// String gives the place and the size only.
+func (p Part) String() string { return fmt.Sprintf("part(%s, %d)", p.Place, len(p.Text)) }
+
+// GoString gives the place and the size only.
+func (p Part) GoString() string { return p.String() }
+
+// LogValue gives the place and the size only.
+func (p Part) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
 // Seal passes content, the bytes of a finished mail, when neither they nor its parts hold a card number. parts are everything
 // that a reader would see and that the bytes may hide behind an encoding: decoded header fields, bodies, file names; the caller
-// takes them from the bytes themselves (R28). It takes ownership of content.
+// takes them from the bytes themselves (R28). Of a part at PlaceHTML the tags are looked through as well. It takes ownership of
+// content.
 //
 // A finding is Refused with reason card_data, and nothing is sealed; content without any part is Invalid, because then nobody looked.
 func (Scanner) Seal(content []byte, parts ...Part) (postroom.Bytes, []postroom.Finding, error) {
@@ -73,7 +96,11 @@ func (Scanner) Seal(content []byte, parts ...Part) (postroom.Bytes, []postroom.F
 	}
 	var found []postroom.Finding
 	for _, p := range parts {
-		found = append(found, findings(p.Place, modeFinal.find(clean(p.Text)))...)
+		hits := modeFinal.find(clean(p.Text))
+		if len(hits) == 0 && p.Place == PlaceHTML {
+			hits = modeFinal.findMarkup(p.Text)
+		}
+		found = append(found, findings(p.Place, hits)...)
 	}
 	if len(found) == 0 {
 		found = findings(PlaceSource, modeFinal.find(string(content)))

@@ -1,6 +1,8 @@
 package pci_test
 
 import (
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"unicode"
@@ -68,6 +70,7 @@ func TestNumbersThatAreNoCardsStay(t *testing.T) {
 		"much longer than any card":      strings.Repeat("1", 1000) + "4111111111111111",
 		"within a hash":                  "b7c4111111111111111c9",
 		"within a tracking number":       "1Z4111111111111111",
+		"part of a name of a program":    "by 10.84.232.76 with SMTP id f12mr996194pln.269.1510160527592;",
 		"decimals":                       "37.4111111111111111",
 		"all-digit UUID":                 "17044289-5927-4466-8728-730012294600",
 		"Korean number without grouping": "9000123456789016",
@@ -174,6 +177,41 @@ func TestSealPassesOnlyBytesInWhichNothingIsFound(t *testing.T) {
 	}
 	if _, _, err = s.Seal([]byte("hello")); postroom.KindOf(err) != postroom.KindInvalid {
 		t.Errorf("nothing inspected: %v", err)
+	}
+}
+
+func TestHTMLIsMaskedOrLeftOut(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"<p>hello</p>":                              "<p>hello</p>",
+		"<p>4111 1111 1111 1111</p>":                "<p>**** **** **** 1111</p>",
+		"<a href='?cc=4111111111111111'>x</a>":      "<a href='?cc=************1111'>x</a>",
+		"<p>4111<b>1111</b>11111111</p>":            "",
+		"<p>&#52;111111111111111</p>":               "",
+		"<p>4111<!-- x -->1111<!-- -->11111111</p>": "",
+		"4111<br>1111<br>1111<br>1111":              "",
+		"<td>3996</td><td>4132</td><td>37</td>":     "<td>3996</td><td>4132</td><td>37</td>",
+	} {
+		got, found := pci.New().HTML(in)
+		if got.Reveal() != want || (in != want) != (found != nil) {
+			t.Errorf("%q became %q (%v), want %q", in, got.Reveal(), found, want)
+		}
+	}
+	_, _, err := pci.New().Seal([]byte("x"), pci.Part{Place: pci.PlaceHTML, Text: "4111<b>1111</b>11111111"})
+	if postroom.ReasonOf(err) != postroom.ReasonCardData {
+		t.Errorf("a number that tags run through is sealed: %v", err)
+	}
+}
+
+func TestPrintedInputSaysNothing(t *testing.T) {
+	t.Parallel()
+	a := pci.Attachment{Filename: "secret", MediaType: "secret", Content: []byte("secret")}
+	p := pci.Part{Place: pci.PlaceText, Text: "secret"}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "attachment", a, "part", p)
+	fmt.Fprintf(&log, "%v %+v %#v %v %+v %#v", a, a, a, p, p, p)
+	if strings.Contains(log.String(), "secret") {
+		t.Errorf("printed: %s", log.String())
 	}
 }
 

@@ -1,0 +1,226 @@
+package email
+
+import (
+	"mime"
+	"strings"
+	"unicode/utf8"
+)
+
+// bodies are the parts that are shown, and those that are attached, in the order in which they are.
+type bodies struct {
+	text, html []*part
+	attached   map[*part]bool
+}
+
+// choose sorts the parts of a mail into text, HTML and attachments by the algorithm of JMAP (RFC 8621 section 4.1.4), which says
+// what people see in a mail, and decodes them.
+func (t *tree) choose(root *part, m *Mail) {
+	b := bodies{attached: map[*part]bool{}}
+	b.sort([]*part{root}, "mixed", false, &b.text, &b.html)
+	m.Text = t.plainText(b.text)
+	m.HTML = t.htmlSource(b.html)
+	if strings.TrimSpace(m.Text) == "" && m.HTML != "" {
+		m.Text = t.bound(htmlText(m.HTML))
+	}
+	t.attach(root, &b, m)
+}
+
+// sort is parseStructure of RFC 8621. text or html is nil where only the other kind is wanted.
+func (b *bodies) sort(parts []*part, in string, alternative bool, text, html *[]*part) {
+	before := [2]int{length(text), length(html)}
+	for i, p := range parts {
+		kind := displayKind(p)
+		shown := p.disposition != "attachment" && kind != "" &&
+			(i == 0 || in != "related" && (kind == "media" || p.filename == ""))
+		switch {
+		case p.children != nil:
+			sub := strings.TrimPrefix(p.mediaType, "multipart/")
+			b.sort(p.children, sub, alternative || sub == "alternative", text, html)
+		case !shown:
+			b.attached[p] = true
+		case in == "alternative":
+			switch {
+			case kind == "plain" && text != nil:
+				*text = append(*text, p)
+			case kind == "html" && html != nil:
+				*html = append(*html, p)
+			default:
+				b.attached[p] = true
+			}
+		default:
+			if alternative && kind == "plain" {
+				html = nil
+			}
+			if alternative && kind == "html" {
+				text = nil
+			}
+			if text != nil {
+				*text = append(*text, p)
+			}
+			if html != nil {
+				*html = append(*html, p)
+			}
+			if kind == "media" {
+				b.attached[p] = true // it is shown, and it is a file
+			}
+		}
+	}
+	if in != "alternative" || text == nil || html == nil {
+		return
+	}
+	// Only one of the two was offered: it serves as the other.
+	switch {
+	case before[0] == len(*text) && before[1] != len(*html):
+		*text = append(*text, (*html)[before[1]:]...)
+	case before[1] == len(*html) && before[0] != len(*text):
+		*html = append(*html, (*text)[before[0]:]...)
+	}
+}
+
+func length(list *[]*part) int {
+	if list == nil {
+		return 0
+	}
+	return len(*list)
+}
+
+// displayKind says how a part can be shown within the text: "plain", "html", "media", or "" for not at all.
+func displayKind(p *part) string {
+	switch main, _, _ := strings.Cut(p.mediaType, "/"); {
+	case p.mediaType == "text/plain":
+		return "plain"
+	case p.mediaType == "text/html":
+		return "html"
+	case main == "image" || main == "audio" || main == "video":
+		return "media"
+	}
+	return ""
+}
+
+// plainText is the text of the body: plain parts as they are, HTML parts as what they say.
+func (t *tree) plainText(parts []*part) string {
+	var texts []string
+	for _, p := range parts {
+		switch displayKind(p) {
+		case "plain":
+			text := normalLines(t.decode(p))
+			if strings.EqualFold(p.parameters["format"], "flowed") {
+				text = unflow(text, joint(p.parameters["delsp"]))
+			}
+			texts = append(texts, text)
+		case "html":
+			texts = append(texts, htmlText(t.decode(p)))
+		}
+	}
+	return t.bound(strings.Join(texts, "\n"))
+}
+
+func (t *tree) htmlSource(parts []*part) string {
+	var sources []string
+	for _, p := range parts {
+		if displayKind(p) == "html" {
+			sources = append(sources, normalLines(t.decode(p)))
+		}
+	}
+	return t.bound(strings.Join(sources, "\n"))
+}
+
+// decode gives a text part as UTF-8.
+func (t *tree) decode(p *part) string {
+	content := decodeTransfer(p.body, p.encoding, t.defects)
+	charset := p.charset
+	if charset == "" && displayKind(p) == "html" {
+		charset = metaCharset(content)
+	}
+	text, ok := decodeCharset(content, charset)
+	if !ok {
+		t.defects.add(DefectCharset)
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
+// bound cuts a text at MaxText.
+func (t *tree) bound(s string) string {
+	if len(s) <= MaxText {
+		return s
+	}
+	t.defects.add(DefectText)
+	cut := MaxText
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut]
+}
+
+// attach lists the attachments below p, in the order of the mail.
+func (t *tree) attach(p *part, b *bodies, m *Mail) {
+	if b.attached[p] {
+		m.Attachments = append(m.Attachments, Attachment{
+			Ordinal:   len(m.Attachments),
+			Filename:  p.filename,
+			MediaType: p.declared(),
+			Content:   decodeTransfer(p.body, p.encoding, t.defects),
+			Inline:    p.disposition == "inline" || p.disposition == "" && p.contentID != "",
+			ContentID: p.contentID,
+		})
+	}
+	for _, child := range p.children {
+		t.attach(child, b, m)
+	}
+}
+
+// declared is the media type with the parameter that matters to whoever reads the content.
+func (p *part) declared() string {
+	if p.charset == "" {
+		return p.mediaType
+	}
+	if s := mime.FormatMediaType(p.mediaType, map[string]string{"charset": p.charset}); s != "" {
+		return s
+	}
+	return p.mediaType
+}
+
+// normalLines makes every line end \n.
+func normalLines(s string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+}
+
+// unflow joins the lines of format=flowed (RFC 3676): a line that ends in a space goes on in the next one of the same quote
+// depth, with joint in place of that space. "-- " is the signature's separator and never goes on.
+func unflow(s string, joint string) string {
+	var out strings.Builder
+	depth, open := -1, false
+	for line := range strings.SplitSeq(s, "\n") {
+		quotes := len(line) - len(strings.TrimLeft(line, ">"))
+		text := strings.TrimPrefix(line[quotes:], " ") // space-stuffed
+		switch {
+		case depth < 0:
+			out.WriteString(quoteMark(quotes))
+		case !open || quotes != depth || text == "-- ":
+			out.WriteByte('\n')
+			out.WriteString(quoteMark(quotes))
+		}
+		depth = quotes
+		open = strings.HasSuffix(text, " ") && text != "-- "
+		if open {
+			text = text[:len(text)-1] + joint
+		}
+		out.WriteString(text)
+	}
+	return out.String()
+}
+
+// joint is what a flowed line is joined to the next with: with DelSp=yes the space only marks the line and is no part of the text.
+func joint(delsp string) string {
+	if strings.EqualFold(delsp, "yes") {
+		return ""
+	}
+	return " "
+}
+
+func quoteMark(depth int) string {
+	if depth == 0 {
+		return ""
+	}
+	return strings.Repeat(">", depth) + " "
+}

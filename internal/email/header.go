@@ -1,0 +1,156 @@
+package email
+
+import (
+	"bytes"
+)
+
+// rawField is a header field as it came: the name, and the value with its line ends.
+type rawField struct {
+	name  string
+	value []byte
+}
+
+// lines makes a mail whose lines end in CR only, as old Macintosh programs wrote them, one of ordinary lines. Everything else
+// copes with CRLF and LF, mixed too.
+func lines(raw []byte, d *defects) []byte {
+	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') < 0 {
+		return raw
+	}
+	d.add(DefectLineEnds)
+	return bytes.ReplaceAll(raw, []byte{'\r'}, []byte{'\n'})
+}
+
+// skipEmptyLines drops empty lines before the header of a mail.
+func skipEmptyLines(raw []byte) []byte {
+	for at := 0; at < len(raw); {
+		next := lineEnd(raw, at)
+		if !blank(raw[at:next]) {
+			return raw[at:]
+		}
+		at = next
+	}
+	return raw
+}
+
+// lineEnd returns the position behind the line of b that begins at from, its line end included.
+func lineEnd(b []byte, from int) int {
+	if i := bytes.IndexByte(b[from:], '\n'); i >= 0 {
+		return from + i + 1
+	}
+	return len(b)
+}
+
+// blank reports whether a line ends the header: nothing but its end, or spaces that an editor left.
+func blank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
+
+// splitHeader takes the header fields off the start of a mail or part (RFC 5322 section 2.2). Lines that are neither a field nor
+// a continuation are skipped while fields follow; otherwise the body begins with them. Values are parts of b.
+func splitHeader(b []byte, d *defects) (fields []rawField, body []byte) {
+	open := -1 // where the value of the last field begins, while it may be continued
+	for at := 0; at < len(b); {
+		next := lineEnd(b, at)
+		line := b[at:next]
+		name := fieldName(line)
+		switch {
+		case blank(line):
+			return fields, b[next:]
+		case (line[0] == ' ' || line[0] == '\t') && open >= 0:
+			fields[len(fields)-1].value = value(b[open:next], d)
+		case name != "" && line[0] != ' ' && line[0] != '\t':
+			open = -1
+			if len(fields) == MaxFields || next > MaxHeader {
+				d.add(DefectFields)
+				break
+			}
+			open = at + bytes.IndexByte(line, ':') + 1
+			fields = append(fields, rawField{name, value(b[open:next], d)})
+		case at == 0 && isEnvelopeLine(line): // the first line of an mbox
+		case fieldFollows(b[next:], followReach):
+			d.add(DefectHeaderLine)
+			open = -1
+		default:
+			d.add(DefectHeaderLine)
+			return fields, b[at:]
+		}
+		at = next
+	}
+	return fields, nil
+}
+
+// value bounds the value of a field.
+func value(b []byte, d *defects) []byte {
+	if len(b) <= MaxField {
+		return b
+	}
+	d.add(DefectFieldSize)
+	return b[:MaxField]
+}
+
+// maxFieldName is longer than any name in use.
+const maxFieldName = 256
+
+// fieldName returns the name of the field that begins on a line, or "". Spaces before the colon are an error that is common.
+func fieldName(line []byte) string {
+	colon := bytes.IndexByte(line[:min(len(line), maxFieldName)], ':')
+	if colon <= 0 {
+		return ""
+	}
+	name := bytes.TrimRight(line[:colon], " \t")
+	for _, c := range name {
+		if c <= ' ' || c >= 0x7f {
+			return ""
+		}
+	}
+	return string(name)
+}
+
+// followReach is how many lines after a malformed one are searched for another field.
+const followReach = 20
+
+// fieldFollows reports whether a field begins within so many lines, before the next empty one.
+func fieldFollows(b []byte, within int) bool {
+	at := 0
+	for range within {
+		next := lineEnd(b, at)
+		line := b[at:next]
+		if blank(line) {
+			return false
+		}
+		if line[0] != ' ' && line[0] != '\t' && fieldName(line) != "" {
+			return true
+		}
+		at = next
+	}
+	return false
+}
+
+// isEnvelopeLine reports whether a line is the separator of an mbox, "From someone Thu Jan 1 …", or its quoted form.
+func isEnvelopeLine(line []byte) bool {
+	return bytes.HasPrefix(bytes.TrimPrefix(line, []byte{'>'}), []byte("From "))
+}
+
+// unfold joins the lines of a field's value (RFC 5322 section 2.2.3): line ends and NUL disappear, other control characters
+// become spaces, but for the shifts of ISO 2022.
+func unfold(value []byte) []byte {
+	out := make([]byte, 0, len(value))
+	for _, c := range value {
+		switch {
+		case c == '\r' || c == '\n' || c == 0:
+		case c < ' ' && c != escape && c != shiftOut && c != shiftIn, c == 0x7f:
+			out = append(out, ' ')
+		default:
+			out = append(out, c)
+		}
+	}
+	return bytes.TrimSpace(out)
+}
+
+// get returns the raw value of the first field of that name.
+func get(fields []rawField, name string) []byte {
+	for _, f := range fields {
+		if equalFold(f.name, name) {
+			return f.value
+		}
+	}
+	return nil
+}
