@@ -15,17 +15,16 @@ func resolve(r *reader) {
 		if r.defined(ref.kind, ref.key) {
 			continue
 		}
-		known := slices.Sorted(maps.Keys(r.lines[ref.kind]))
-		r.wrong(ref.at, "there is no %s %s%s", ref.kind, quoted(ref.key), namedOf(known))
+		r.wrong(ref.at, "there is no %s %s%s", ref.kind, quoted(ref.key), namedOf(r.lines[ref.kind]))
 	}
 }
 
 // namedOf lists the keys that there are, if they are few.
-func namedOf(known []string) string {
+func namedOf(known map[string]int) string {
 	if len(known) == 0 || len(known) > 10 {
 		return ""
 	}
-	return "; there are " + strings.Join(known, ", ")
+	return "; there are " + strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }
 
 // check looks at the configuration as a whole. It may be one with mistakes: what refers to nothing is given the benefit of the doubt.
