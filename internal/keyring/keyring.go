@@ -194,3 +194,6 @@ func (r *Ring) GoString() string { return r.String() }
 
 // LogValue says how many keys there are.
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalJSON refuses: keys are written to their file only.
+func (r *Ring) MarshalJSON() ([]byte, error) { return nil, errSecret }

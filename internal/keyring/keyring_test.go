@@ -271,7 +271,10 @@ func TestKeysShowThemselvesNowhere(t *testing.T) {
 	holder := struct{ r *keyring.Ring }{r}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "ring", r, "holder", holder)
-	asJSON, _ := json.Marshal(r)
+	asJSON, err := json.Marshal(r)
+	if err == nil {
+		t.Error("JSON takes a key ring")
+	}
 	out := fmt.Sprintf("%v %+v %#v %s %v %+v %#v", r, r, r, r, holder, holder, holder) + log.String() + string(asJSON)
 	for _, k := range file.Keys {
 		for _, form := range []string{string(k.Secret), fmt.Sprint(k.Secret), fmt.Sprintf("%x", k.Secret), fmt.Sprintf("%#v", k.Secret)[6:20]} {
