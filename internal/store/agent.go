@@ -31,7 +31,7 @@ type agentRow struct {
 
 var lockAgentStateRow = statement(`
 	SELECT agent_id, state, idle_code, version, idle_after_contact, owes_rona, extract(epoch FROM postroom_now() - since)::float8
-	FROM agent_state WHERE agent_id = $1 FOR UPDATE`)
+	FROM agent_state WHERE agent_id = $1 FOR NO KEY UPDATE`)
 
 // lockAgentState locks an agent and reads his state.
 func lockAgentState(ctx context.Context, tx *txn, id postroom.AgentID) (*agentRow, error) {

@@ -34,7 +34,7 @@ type ableRow struct {
 	Slot     int // lowest free slot, 0 if none
 }
 
-var lockAgent = statement(`SELECT version FROM agent_state WHERE agent_id = $1 FOR UPDATE`)
+var lockAgent = statement(`SELECT version FROM agent_state WHERE agent_id = $1 FOR NO KEY UPDATE`)
 
 // readAble runs after lockAgent and sees what committed while that waited.
 var readAble = statement(`

@@ -26,7 +26,7 @@ type contactRow struct {
 }
 
 var lockContactRow = statement(`
-	SELECT id, phase, version, coalesce(queue_id, ''), mailbox_id, thread_id, channel FROM contact WHERE id = $1 FOR UPDATE`)
+	SELECT id, phase, version, coalesce(queue_id, ''), mailbox_id, thread_id, channel FROM contact WHERE id = $1 FOR NO KEY UPDATE`)
 
 // lockContact locks a contact and reads it. An id that does not exist is NotFound.
 func lockContact(ctx context.Context, tx *txn, id postroom.ContactID) (*contactRow, error) {

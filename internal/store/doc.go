@@ -7,6 +7,8 @@
 //   - Every change of an offer is conditional on its id and state, never on (contact, agent).
 //   - Locks are taken in this order, each by id ascending: threads, agents, contacts, offers, streams. The agent's row is locked
 //     in a statement of its own: a statement that locks and counts sees the count from before it waited.
+//   - Rows are locked FOR NO KEY UPDATE: keys never change, and a row that refers to a locked one (a message to its thread) must not
+//     wait for its lock, out of order.
 //   - PostgreSQL's clock decides every deadline, through postroom_now(), which is clock_timestamp(): now() is the start of the
 //     transaction and still "in time" after a lock was waited for.
 //   - An event stream's number is taken in the last statement of a transaction, so that commit order is number order.

@@ -15,7 +15,8 @@ type Source struct {
 	UIDValidity uint32
 	UID         uint32
 	Size        int64
-	Digest      []byte // HMAC of the bytes as fetched; nil if they could not be fetched
+	Digest      []byte   // HMAC of the bytes as fetched; nil if they could not be fetched
+	OldDigests  [][]byte // the same under keys that were rotated out
 }
 
 // Recipient is one address of the To or Cc field.
@@ -72,7 +73,7 @@ type receivedRow struct {
 var readReceived = statement(`
 	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND folder = $2 AND uidvalidity = $3 AND uid = $4`)
 var readDigest = statement(`
-	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND digest = $2 AND arrival <> 'duplicate'`)
+	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND digest = ANY($2) AND arrival <> 'duplicate' LIMIT 1`)
 
 var writeReceived = statement(`
 	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending)
@@ -94,7 +95,7 @@ func (src Source) seen(ctx context.Context, tx *txn) (Ingested, bool, error) {
 	if src.Digest == nil {
 		return Ingested{}, false, nil
 	}
-	_, found, err = one[receivedRow](ctx, tx, readDigest, src.Mailbox, src.Digest)
+	_, found, err = one[receivedRow](ctx, tx, readDigest, src.Mailbox, append([][]byte{src.Digest}, src.OldDigests...))
 	if err != nil || !found {
 		return Ingested{}, false, err
 	}
@@ -157,7 +158,7 @@ func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.C
 var findThread = statement(`
 	SELECT t.id::text FROM message m JOIN thread t ON t.id = m.thread_id
 	WHERE m.internet_message_id = ANY($1) AND m.direction = 'out' AND t.customer_id = $2 ORDER BY m.received_at DESC LIMIT 1`)
-var lockThread = statement(`SELECT id::text FROM thread WHERE id = $1 FOR UPDATE`)
+var lockThread = statement(`SELECT id::text FROM thread WHERE id = $1 FOR NO KEY UPDATE`)
 var insertThread = statement(`INSERT INTO thread (id, customer_id) VALUES ($1, $2)`)
 var openContactOf = statement(`SELECT id::text FROM contact WHERE thread_id = $1 AND phase <> 'done'`)
 

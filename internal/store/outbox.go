@@ -46,7 +46,7 @@ type outboxRow struct {
 var lockOutbox = statement(`
 	SELECT contact_id, mailbox_id, state, dot_sent_at IS NOT NULL, attempts, extract(epoch FROM due_at - postroom_now())::float8,
 	       extract(epoch FROM postroom_now() - created_at)::float8, blob_key, envelope_from, envelope_to
-	FROM outbox WHERE id = $1 FOR UPDATE`)
+	FROM outbox WHERE id = $1 FOR NO KEY UPDATE`)
 var startAttempt = statement(`
 	UPDATE outbox SET state = 'sending', attempt_token = $2, attempts = attempts + 1, dot_sent_at = NULL WHERE id = $1`)
 var leaveUnknown = statement(`

@@ -16,7 +16,7 @@ type Untold struct {
 var takeUntold = statement(`
 	UPDATE contact SET tell_attempts = least(tell_attempts + 1, 10),
 		tell_at = postroom_now() + least(interval '2 seconds' * power(2, least(tell_attempts, 5)), interval '60 seconds')
-	WHERE id IN (SELECT id FROM contact WHERE told < version AND tell_at < postroom_now() ORDER BY tell_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+	WHERE id IN (SELECT id FROM contact WHERE told < version AND tell_at < postroom_now() ORDER BY tell_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)
 	RETURNING id, version`)
 
 // TakeUntold takes at most limit contacts whose workflows have to be told, and puts each off, so that the next call, of any
@@ -55,7 +55,7 @@ type MailboxToTell struct {
 
 var takeUntoldMailboxes = statement(`
 	UPDATE mailbox SET tell_at = postroom_now() + interval '10 seconds'
-	WHERE id IN (SELECT id FROM mailbox WHERE told < version AND coalesce(tell_at, '-infinity') < postroom_now() FOR UPDATE SKIP LOCKED)
+	WHERE id IN (SELECT id FROM mailbox WHERE told < version AND coalesce(tell_at, '-infinity') < postroom_now() FOR NO KEY UPDATE SKIP LOCKED)
 	RETURNING id, version, active`)
 
 // TakeUntoldMailboxes takes the mailboxes whose workflows have to be told of their settings.

@@ -20,11 +20,19 @@ var oneCrowd sync.Mutex
 // Crowd is CrowdSize connections in several pools: what many processes at once are to the database.
 type Crowd []*store.Store
 
-// NewCrowd opens a crowd over the schema, until the test ends. It waits for the crowd of another test to go.
+// NewCrowd opens a crowd over the schema, until the test ends. It waits for the crowd of another test to go. The test fails if PostgreSQL
+// had to break a deadlock meanwhile: who locks in the order that the store prescribes meets none.
 func (d Database) NewCrowd(t testing.TB, o store.Options) Crowd {
 	t.Helper()
 	oneCrowd.Lock()
 	t.Cleanup(oneCrowd.Unlock)
+	const deadlocks = "SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()"
+	before := d.Count(t, deadlocks)
+	t.Cleanup(func() {
+		if after := d.Count(t, deadlocks); after > before {
+			t.Errorf("PostgreSQL broke %d deadlocks", after-before)
+		}
+	})
 	o.MaxConns = CrowdSize / crowdStores
 	crowd := make(Crowd, crowdStores)
 	for i := range crowd {
