@@ -50,3 +50,14 @@ func status(t testing.TB, c *testkit.Centre, agent postroom.AgentID) postroom.Ag
 	must(t, err)
 	return s.State
 }
+
+// only keeps the lines that speak of one of the subjects.
+func only(lines []string, subjects ...string) []string {
+	var kept []string
+	for _, line := range lines {
+		if slices.ContainsFunc(subjects, func(s string) bool { return strings.Contains(line, s) }) {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
