@@ -94,13 +94,26 @@ var readEvents = statement(`
 	FROM event WHERE stream_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`)
 
 // EventsAfter reads at most limit events of a stream after number seq, in order. If the next one is missing because it was
-// swept, resume is false: the reader takes a snapshot and starts from its head.
+// swept, or seq is beyond the stream's head, resume is false: the reader takes a snapshot and starts from its head.
 func (s *Store) EventsAfter(ctx context.Context, stream string, seq int64, limit int) (events []Event, resume bool, err error) {
-	events, err = all[Event](ctx, s.pool, readEvents, stream, seq, limit)
-	if err != nil {
-		return nil, false, translate("read events", err)
+	head := seq
+	for { // twice at most: nothing there, then the head says whether there should be
+		events, err = all[Event](ctx, s.pool, readEvents, stream, seq, limit)
+		if err != nil {
+			return nil, false, translate("read events", err)
+		}
+		if len(events) > 0 {
+			return events, events[0].Seq == seq+1, nil
+		}
+		if head > seq {
+			return nil, false, nil // they were there, and not even the last of them is any more
+		}
+		now, err := s.StreamHead(ctx, stream)
+		if err != nil || now.Seq <= seq {
+			return nil, err == nil && now.Seq == seq, err
+		}
+		head = now.Seq
 	}
-	return events, len(events) == 0 || events[0].Seq == seq+1, nil
 }
 
 var sweepEvents = statement(`DELETE FROM event WHERE at < postroom_now() - $1::interval`)
