@@ -65,12 +65,14 @@ const (
 )
 
 // Error is the one error type of the product. Message is a sentence for people and never holds customer text, addresses or
-// secrets; Err, the cause, stays in logs of the process and is never sent anywhere.
+// secrets; Err, the cause, stays in logs of the process and is never sent anywhere. Findings say what was found and where, for
+// reason card_data.
 type Error struct {
-	Kind    Kind
-	Reason  Reason
-	Message string
-	Err     error
+	Kind     Kind
+	Reason   Reason
+	Message  string
+	Findings []Finding
+	Err      error
 }
 
 // Error gives kind, reason and message, without the cause.

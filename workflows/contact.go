@@ -119,13 +119,22 @@ func (c *contact) sleep(ctx workflow.Context, d time.Duration, summary string) e
 		if err := workflow.Await(ctx, awake); err != nil {
 			return err
 		}
-	} else if _, err := workflow.AwaitWithOptions(ctx, workflow.AwaitOptions{Timeout: d, TimerOptions: workflow.TimerOptions{Summary: summary}}, awake); err != nil {
+	} else if err := awaitUntil(ctx, d, summary, awake); err != nil {
 		return err
 	}
 	if c.syncs.Len() > 0 {
 		return c.look(ctx)
 	}
 	return nil
+}
+
+// awaitUntil waits for a condition, at most for d. It cancels its timer when the condition holds; the SDK's AwaitWithTimeout (1.50) leaves
+// it running, to wake the workflow for nothing minutes later.
+func awaitUntil(ctx workflow.Context, d time.Duration, summary string, awake func() bool) error {
+	timing, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	timer := workflow.NewTimerWithOptions(timing, d, workflow.TimerOptions{Summary: summary})
+	return workflow.Await(ctx, func() bool { return awake() || timer.IsReady() })
 }
 
 // take makes a step on the row, alone, and follows the row that it returned.

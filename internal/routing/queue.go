@@ -87,7 +87,9 @@ func anyLike(values []string, pattern string) bool {
 	return false
 }
 
-func contains(s, part string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(part)) }
+func contains(s, part string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
+}
 
 func headerContains(values []string, part string) bool {
 	for _, v := range values {

@@ -41,7 +41,7 @@ func load(command settings.Command, pairs ...string) (settings.Settings, error) 
 
 // needed is what a production process cannot do without.
 func needed(more ...string) []string {
-	return append([]string{"POSTROOM_DATABASE_URL", "postgres://app:hunter2@db/postroom", "POSTROOM_SECRETS_DIR", "/run/secrets"}, more...)
+	return append([]string{"POSTROOM_DATABASE_URL", "postgres://app:hunter2@db/postroom", "POSTROOM_SECRETS_DIR", "/run/secrets", "POSTROOM_BLOB_URL", "file:///var/lib/postroom/blobs"}, more...)
 }
 
 // problemsOf lists what Load says is wrong.
@@ -70,7 +70,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 		Temporal: settings.TemporalSettings{Address: "127.0.0.1:7233", Namespace: "default", TaskQueue: "postroom"},
 		API:      settings.APISettings{Listen: "127.0.0.1:8080", Hosts: []string{"localhost", "127.0.0.1", "[::1]"}},
 		Worker:   settings.WorkerSettings{Listen: "127.0.0.1:8081"},
-		Files:    settings.FileSettings{Secrets: "/run/secrets"},
+		Files:    settings.FileSettings{Blobs: "/var/lib/postroom/blobs", Secrets: "/run/secrets"},
 		Log:      settings.LogSettings{Level: slog.LevelInfo, Format: settings.LogText},
 		Dev: settings.DevSettings{StateDir: ".postroom", Ports: settings.DevPorts{Database: 17432, Temporal: 17233, TemporalUI: 17823, API: 17080, Worker: 17081, Mail: 17082,
 			IMAP: 17143, SMTP: 17025}},
@@ -101,9 +101,9 @@ func TestWhatIsSetCounts(t *testing.T) {
 
 func TestEachCommandNeedsWhatItNeedsAndAsksForNothingElse(t *testing.T) {
 	t.Parallel()
-	const database, owner, secrets = "POSTROOM_DATABASE_URL", "POSTROOM_OWNER_DATABASE_URL", "POSTROOM_SECRETS_DIR"
+	const database, owner, secrets, blobs = "POSTROOM_DATABASE_URL", "POSTROOM_OWNER_DATABASE_URL", "POSTROOM_SECRETS_DIR", "POSTROOM_BLOB_URL"
 	for command, want := range map[settings.Command][]string{
-		settings.Dev: nil, settings.Worker: {database, secrets}, settings.API: {database, secrets}, settings.Migrate: {owner}, settings.Apply: {database},
+		settings.Dev: nil, settings.Worker: {database, blobs, secrets}, settings.API: {database, blobs, secrets}, settings.Migrate: {owner}, settings.Apply: {database},
 		settings.Export: {database}, settings.Account: {database}, settings.Keyring: {secrets}, settings.Mail: nil, settings.Devmail: nil, settings.Replay: nil,
 	} {
 		e := environment{}
@@ -172,7 +172,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		name, _, _ := strings.Cut(p, ": ")
 		names = append(names, name)
 	}
-	want := []string{"POSTROOM_DATABASE_URL", "POSTROOM_SECRETS_DIR", "POSTROOM_LOG_LEVEL", "POSTROOM_API_TLS_CERT, POSTROOM_API_TLS_KEY", "POSTROOM_API_LISTEN"}
+	want := []string{"POSTROOM_DATABASE_URL", "POSTROOM_BLOB_URL", "POSTROOM_SECRETS_DIR", "POSTROOM_LOG_LEVEL", "POSTROOM_API_TLS_CERT, POSTROOM_API_TLS_KEY", "POSTROOM_API_LISTEN"}
 	if !slices.Equal(names, want) {
 		t.Errorf("%q", err)
 	}

@@ -38,8 +38,11 @@ type Password struct {
 
 // SetPassword sets an account's password, ends its sessions, and audits it. An agent whom the configuration does not know is
 // NotFound.
-func (s *Store) SetPassword(ctx context.Context, by postroom.Actor, p Password) error {
+func (s *Store) SetPassword(ctx context.Context, c postroom.Command, by postroom.Actor, p Password) error {
 	return s.write(ctx, "set a password", func(ctx context.Context, tx *txn) error {
+		if todo, err := once(ctx, tx, c); err != nil || !todo {
+			return err
+		}
 		active, found, err := value[bool](ctx, tx, agentExists, p.Agent)
 		if err != nil {
 			return err
@@ -63,14 +66,6 @@ var countSamples = statement(`SELECT count(*)::int FROM account c JOIN agent a O
 func (s *Store) SampleAccounts(ctx context.Context) (int, error) {
 	n, _, err := value[int](ctx, s.pool, countSamples)
 	return n, translate("count sample accounts", err)
-}
-
-var insertAudit = statement(`INSERT INTO audit (actor, action, object, before, after) VALUES ($1, $2, $3, $4, $5)`)
-
-// audit records who did what to which object, before and after (R3). No value of a secret and no customer text comes here.
-func audit(ctx context.Context, tx *txn, by postroom.Actor, action, object string, before, after any) error {
-	_, err := tx.Exec(ctx, insertAudit, by.String(), action, object, marshal(before), marshal(after))
-	return err
 }
 
 var readBlock = statement(`SELECT extract(epoch FROM blocked_until - postroom_now())::float8 FROM sign_in_failure WHERE name = $1`)
@@ -217,8 +212,11 @@ var endSessionsOf = statement(`
 	SELECT pg_notify('postroom_session', $1) WHERE EXISTS (SELECT FROM ended)`)
 
 // RevokeSessions ends all sessions of an agent and audits it; streams that they opened are closed.
-func (s *Store) RevokeSessions(ctx context.Context, by postroom.Actor, id postroom.AgentID) error {
+func (s *Store) RevokeSessions(ctx context.Context, c postroom.Command, by postroom.Actor, id postroom.AgentID) error {
 	return s.write(ctx, "revoke sessions", func(ctx context.Context, tx *txn) error {
+		if todo, err := once(ctx, tx, c); err != nil || !todo {
+			return err
+		}
 		if _, err := tx.Exec(ctx, endSessionsOf, string(id)); err != nil {
 			return err
 		}

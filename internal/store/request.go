@@ -49,3 +49,16 @@ func (s *Store) CarriedOut(ctx context.Context, c postroom.Command) (bool, error
 	done, err := repeated(ctx, s.pool, c)
 	return done, translate("read a request", err)
 }
+
+// once reports whether a command of an administrator still has to be carried out, and remembers it. The zero Command, of the command
+// line, is not remembered: what it does is the same when it is done again.
+func once(ctx context.Context, tx *txn, c postroom.Command) (bool, error) {
+	if c.RequestID == "" {
+		return true, nil
+	}
+	done, err := repeated(ctx, tx, c)
+	if err != nil || done {
+		return false, err
+	}
+	return true, remember(ctx, tx, c, "")
+}

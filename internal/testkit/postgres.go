@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,8 +25,8 @@ import (
 // testkit.Main(m) }.
 func Main(m *testing.M) {
 	code := m.Run()
-	if err := shared.stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "stop PostgreSQL:", err)
+	if err := errors.Join(stopTemporal(), shared.stop()); err != nil {
+		fmt.Fprintln(os.Stderr, "stop the servers of the tests:", err)
 		code = max(code, 1)
 	}
 	os.Exit(code)
@@ -148,3 +151,6 @@ func (d Database) Open(t testing.TB, o store.Options) *store.Store {
 
 // Silent is a logger that drops everything.
 func Silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+// SilentTemporal is the same for the Temporal SDK.
+func SilentTemporal() sdklog.Logger { return sdklog.NewStructuredLogger(Silent()) }

@@ -59,7 +59,7 @@ func NewCentre(t testing.TB, rona time.Duration, o store.Options) *Centre {
 	t.Helper()
 	d := NewDatabase(t)
 	c := &Centre{Store: d.Open(t, o), Database: d}
-	if _, err := c.Apply(t.Context(), postroom.System("test"), Sample(rona), postroom.SealText("sample")); err != nil {
+	if _, err := c.Apply(t.Context(), postroom.Command{}, postroom.System("test"), Sample(rona), postroom.SealText("sample")); err != nil {
 		t.Fatalf("apply the sample: %v", err)
 	}
 	return c

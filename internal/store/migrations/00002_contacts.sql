@@ -76,6 +76,15 @@ CREATE TABLE agent_lease (
     last_seen timestamptz NOT NULL
 );
 
+-- Processes that agents' desktops speak to. Only while one has been steady may anybody be called disconnected: without it no lease
+-- could have been renewed.
+CREATE TABLE process_lease (
+    id           uuid PRIMARY KEY,
+    kind         text NOT NULL,
+    steady_since timestamptz NOT NULL,
+    last_seen    timestamptz NOT NULL
+);
+
 CREATE TABLE offer (
     id              uuid PRIMARY KEY,
     contact_id      uuid NOT NULL REFERENCES contact,

@@ -17,7 +17,7 @@ GRANT INSERT ON configuration, audit, contact_event, agent_log, finding, wrapup 
 GRANT INSERT, UPDATE ON profile, team, agent, idle_code, wrapup_code, mailbox, queue, entry_point, template TO postroom_app;
 GRANT INSERT, UPDATE, DELETE ON profile_capacity, agent_capacity, queue_team, queue_wrapup_code, routing_rule TO postroom_app;
 
-GRANT INSERT, UPDATE, DELETE ON account, session, sign_in_failure, agent_lease TO postroom_app;
+GRANT INSERT, UPDATE, DELETE ON account, session, sign_in_failure, agent_lease, process_lease TO postroom_app;
 GRANT INSERT, UPDATE ON agent_state TO postroom_app;
 
 GRANT INSERT, UPDATE ON customer, customer_address, thread TO postroom_app;

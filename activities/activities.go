@@ -1,0 +1,28 @@
+package activities
+
+import (
+	"log/slog"
+
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/gateway"
+	"github.com/postroom/postroom/internal/keyring"
+	"github.com/postroom/postroom/internal/pci"
+	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/workflows"
+)
+
+// Activities implements workflows.Activities over real collaborators.
+type Activities struct {
+	Store   *store.Store
+	Blobs   *blob.Store
+	Gateway *gateway.Gateway
+	Matcher *Matcher
+	Scanner pci.Scanner
+	Keys    *keyring.Ring
+	Secrets *keyring.Secrets
+	Log     *slog.Logger
+	// Mail counts what the mail servers say, for health.
+	Mail *MailHealth
+}
+
+var _ workflows.Activities = (*Activities)(nil)

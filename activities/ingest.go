@@ -1,0 +1,192 @@
+package activities
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/keyring"
+	"github.com/postroom/postroom/internal/mailbox"
+	"github.com/postroom/postroom/internal/pci"
+	"github.com/postroom/postroom/internal/store"
+)
+
+// Reasons for keeping a pointer to a mail, and not the mail.
+const (
+	reasonUnreadable postroom.Reason = "unreadable" // our own parser or scanner failed on it
+	reasonNoSender   postroom.Reason = "no_sender"  // nobody to answer to
+)
+
+// ingest deals with one fetched mail: parse, scan, store, start or tell its contact's workflow. Everything up to the store's transaction is in
+// memory; a crash anywhere repeats harmlessly. A mail that cannot be read stays in the mailbox, and a pointer to it is kept.
+func (w *watch) ingest(ctx context.Context, m mailbox.Mail) error {
+	w.fetched++
+	source := store.Source{Mailbox: w.mailbox.ID, Folder: w.mailbox.Folder, UIDValidity: w.cursor.UIDValidity, UID: m.UID, Size: m.Size}
+	if m.Problem != mailbox.Fetched {
+		return w.quarantine(ctx, source, postroom.Reason(m.Problem))
+	}
+	digests := w.Keys.MACs(keyring.Digests, m.Raw)
+	source.Digest, source.OldDigests = digests[0], digests[1:]
+	arrived, blobs, reason := w.read(source, m.Raw)
+	if reason != "" {
+		return w.quarantine(ctx, source, reason)
+	}
+	for key, content := range blobs {
+		if err := w.Blobs.Put(ctx, key, content); err != nil {
+			return err
+		}
+	}
+	got, err := w.Store.Ingest(ctx, arrived)
+	if err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "ingested a mail", "uid", m.UID, "size", m.Size, "arrival", got.Arrival, "contact", got.Contact, "findings", len(arrived.Findings))
+	return w.announce(ctx, got)
+}
+
+func (w *watch) quarantine(ctx context.Context, source store.Source, reason postroom.Reason) error {
+	_, err := w.Store.Quarantine(ctx, source, reason)
+	w.log.WarnContext(ctx, "a mail was left in the mailbox", "uid", source.UID, "size", source.Size, "reason", reason)
+	return err
+}
+
+// announce starts the workflow of a new contact, eagerly, or tells that of an open one. What fails is made good by the reconciler.
+func (w *watch) announce(ctx context.Context, got store.Ingested) error {
+	announce := w.Gateway.SyncContact
+	switch got.Arrival {
+	case postroom.ArrivalOpened:
+		announce = w.Gateway.StartContact
+	case postroom.ArrivalAppended:
+	default:
+		return nil
+	}
+	if err := announce(ctx, got.Contact); err != nil {
+		w.log.WarnContext(ctx, "a contact's workflow was not told; the reconciler will", "contact", got.Contact, "error", err)
+		return nil
+	}
+	return w.Store.MarkTold(ctx, store.Untold{Contact: got.Contact, Version: got.Version})
+}
+
+// read parses and scans a mail. A panic of ours on a hostile mail is that mail's problem, and nobody else's.
+func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs map[blob.Key]postroom.Bytes, reason postroom.Reason) {
+	defer func() {
+		if recover() != nil { // the panic's value may quote the mail
+			reason = reasonUnreadable
+		}
+	}()
+	m := email.Parse(raw)
+	if len(m.From) == 0 || !strings.Contains(m.From[0].Address, "@") {
+		if email.Automatic(m) == "" {
+			return a, nil, reasonNoSender
+		}
+	}
+	r := &reader{scanner: w.Scanner}
+	a = r.mail(source, m)
+	if len(r.findings) > 0 && w.mailbox.OnFinding != postroom.OriginalKeep {
+		a.Pending = string(w.mailbox.OnFinding)
+	}
+	return a, r.blobs, ""
+}
+
+// reader scans the parts of a mail and collects what was found.
+type reader struct {
+	scanner  pci.Scanner
+	findings []postroom.Finding
+	blobs    map[blob.Key]postroom.Bytes
+}
+
+// text scans what a person reads; findings count.
+func (r *reader) text(place, s string) postroom.Text {
+	text, found := r.scanner.Text(place, s)
+	r.findings = append(r.findings, found...)
+	return text
+}
+
+// silent scans what only machines read, such as Message-IDs: numbers in them are masked, and are no finding.
+func (r *reader) silent(s string) postroom.Text {
+	text, _ := r.scanner.Text("header", s)
+	return text
+}
+
+// id scans a Message-ID. One that looks like a card number is left out: masked, it would be no id, and unmasked, no reply could carry it.
+func (r *reader) id(id postroom.InternetMessageID) postroom.Text {
+	if len(r.scanner.Find("header", string(id))) > 0 {
+		return postroom.Text{}
+	}
+	return r.silent(string(id))
+}
+
+// mail re-builds a mail from scanned parts.
+func (r *reader) mail(source store.Source, m email.Mail) store.Arrived {
+	a := store.Arrived{
+		Source: source, ID: postroom.MessageID(uuid.Must(uuid.NewV7()).String()), Automatic: string(email.Automatic(m)),
+		Subject: r.text(pci.PlaceSubject, m.Subject), Body: r.text(pci.PlaceText, m.Text), Headers: r.headers(m),
+		MessageID: r.id(m.MessageID), SentAt: m.Date, Pending: "mark",
+	}
+	if len(m.From) > 0 {
+		a.From = r.address("header:from", m.From[0])
+	}
+	if len(m.ReplyTo) > 0 {
+		a.ReplyTo = r.address("header:reply-to", m.ReplyTo[0]).Address
+	}
+	for field, addresses := range map[string][]email.Address{"to": m.To, "cc": m.Cc} {
+		for _, to := range addresses {
+			a.Recipients = append(a.Recipients, store.Recipient{Field: field, Address: r.address("header:"+field, to)})
+		}
+	}
+	if len(m.InReplyTo) > 0 {
+		a.InReplyTo = r.id(m.InReplyTo[0])
+	}
+	for _, id := range m.References {
+		if known := r.id(id); !known.Empty() {
+			a.References = append(a.References, known)
+		}
+	}
+	// The HTML is not kept, its words are in Text if there was no other; but what it hides counts for what happens to the original.
+	r.findings = append(r.findings, r.scanner.Find(pci.PlaceHTML, m.HTML)...)
+	for _, t := range m.Attachments {
+		a.Attachments = append(a.Attachments, r.attachment(t))
+	}
+	a.Findings = r.findings
+	return a
+}
+
+func (r *reader) address(place string, from email.Address) postroom.Address {
+	return postroom.Address{Name: r.text(place, from.Name), Address: r.text(place, from.Address)}
+}
+
+// maxHeaders bounds the header block that is kept, in bytes.
+const maxHeaders = 64 << 10
+
+// headers re-builds the header block, one field per line.
+func (r *reader) headers(m email.Mail) postroom.Text {
+	var b strings.Builder
+	for _, f := range m.Fields {
+		if b.Len()+len(f.Name)+len(f.Value) > maxHeaders {
+			break
+		}
+		b.WriteString(f.Name + ": " + strings.ReplaceAll(r.silent(f.Value).Reveal(), "\n", " ") + "\n")
+	}
+	return r.silent(b.String())
+}
+
+func (r *reader) attachment(t email.Attachment) store.ArrivedAttachment {
+	size := int64(len(t.Content))
+	seen := r.scanner.Attachment(pci.Attachment{Ordinal: t.Ordinal, Filename: t.Filename, MediaType: t.MediaType, Inline: t.Inline, Content: t.Content})
+	r.findings = append(r.findings, seen.Findings...)
+	id := postroom.AttachmentID(uuid.Must(uuid.NewV7()).String())
+	kept := store.ArrivedAttachment{ID: id, Filename: seen.Filename, MediaType: r.silent(seen.MediaType), Size: size, Inline: t.Inline,
+		ContentID: r.silent(t.ContentID), Verdict: seen.Verdict, Reason: string(seen.Reason)}
+	if seen.Verdict == postroom.AttachmentPassed {
+		if r.blobs == nil {
+			r.blobs = map[blob.Key]postroom.Bytes{}
+		}
+		kept.BlobKey = string(blob.ForAttachment(id))
+		r.blobs[blob.ForAttachment(id)] = seen.Content
+	}
+	return kept
+}

@@ -1,0 +1,115 @@
+package activities
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/outbound"
+	"github.com/postroom/postroom/internal/pci"
+	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/workflows"
+)
+
+// Reply renders the draft once, scans the finished mail, freezes its bytes, and queues it with the begin of the wrap-up (R21, R28). Run
+// twice it renders a second copy under another id, which nothing refers to: the store remembers the request.
+func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (postroom.ContactSnapshot, error) {
+	source, err := a.Store.ReplySource(ctx, in.Offer)
+	if err != nil {
+		return postroom.ContactSnapshot{}, failure(err)
+	}
+	reply, content, err := a.render(source, in)
+	if err != nil {
+		return postroom.ContactSnapshot{}, failure(err)
+	}
+	if err := a.Blobs.Put(ctx, blob.Key(reply.BlobKey), content); err != nil {
+		return postroom.ContactSnapshot{}, failure(err)
+	}
+	now, err := a.Store.QueueReply(ctx, in.Command, in.Offer, reply)
+	return now, failure(err)
+}
+
+// render makes the mail of a reply, and what the store keeps of it.
+func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand) (store.Reply, postroom.Bytes, error) {
+	id := postroom.OutboxID(uuid.Must(uuid.NewV7()).String())
+	_, domain, _ := strings.Cut(source.From, "@")
+	messageID, err := a.Keys.MessageID(string(id), domain)
+	if err != nil {
+		return store.Reply{}, postroom.Bytes{}, err
+	}
+	subject := email.ReplySubject(source.Subject)
+	rendered, err := outbound.Render(outbound.Reply{
+		From:       outbound.Address{Name: source.FromName, Address: source.From},
+		To:         []outbound.Address{{Name: source.ToName, Address: source.To}},
+		Subject:    subject,
+		Date:       time.Now(),
+		ID:         messageID,
+		InReplyTo:  postroom.InternetMessageID(source.MessageID),
+		References: internetIDs(source.Refs),
+		Text:       source.Body,
+	})
+	if err != nil {
+		return store.Reply{}, postroom.Bytes{}, err
+	}
+	size := int64(len(rendered))
+	content, _, err := a.Scanner.Seal(rendered, decoded(email.Parse(rendered))...)
+	if err != nil {
+		return store.Reply{}, postroom.Bytes{}, err
+	}
+	return store.Reply{
+		Outbox: id, Message: postroom.MessageID(uuid.Must(uuid.NewV7()).String()), Mailbox: source.Mailbox, DraftVersion: in.DraftVersion,
+		From:         a.address(source.FromName, source.From),
+		To:           a.address(source.ToName, source.To),
+		Subject:      a.seal(pci.PlaceSubject, subject),
+		Body:         a.seal(pci.PlaceText, source.Body),
+		MessageID:    string(messageID),
+		InReplyTo:    a.seal("header:in-reply-to", source.MessageID),
+		Refs:         a.sealAll("header:references", append(source.Refs, source.MessageID)),
+		EnvelopeFrom: source.From, BlobKey: string(blob.ForOutbox(id)), Size: size,
+	}, content, nil
+}
+
+// decoded lists everything that a reader of a finished mail sees, and that its bytes may hide behind an encoding.
+func decoded(m email.Mail) []pci.Part {
+	parts := []pci.Part{{Place: pci.PlaceText, Text: m.Text}, {Place: pci.PlaceHTML, Text: m.HTML}}
+	for _, f := range m.Fields {
+		parts = append(parts, pci.Part{Place: "header:" + strings.ToLower(f.Name), Text: f.Value})
+	}
+	for _, t := range m.Attachments {
+		parts = append(parts, pci.Part{Place: "filename", Text: t.Filename})
+	}
+	return parts
+}
+
+// seal passes a text that was stored before through the scanner once more: what is written is sealed, wherever it came from.
+func (a *Activities) seal(place, s string) postroom.Text {
+	text, _ := a.Scanner.Text(place, s)
+	return text
+}
+
+func (a *Activities) sealAll(place string, texts []string) []postroom.Text {
+	var sealed []postroom.Text
+	for _, s := range texts {
+		if s != "" {
+			sealed = append(sealed, a.seal(place, s))
+		}
+	}
+	return sealed
+}
+
+func (a *Activities) address(name, address string) postroom.Address {
+	return postroom.Address{Name: a.seal("name", name), Address: a.seal("address", address)}
+}
+
+func internetIDs(ids []string) []postroom.InternetMessageID {
+	out := make([]postroom.InternetMessageID, len(ids))
+	for i, id := range ids {
+		out[i] = postroom.InternetMessageID(id)
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/outbound"
+	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/workflows"
+)
+
+// giveUpAfter is how long a reply is tried while the mail server puts it off (RFC 5321 section 4.5.4.1 asks for days; people want to know).
+const giveUpAfter = 48 * time.Hour
+
+// maxMail bounds the frozen bytes that are read back: 25 MB of attachments, encoded, with room.
+const maxMail = 64 << 20
+
+// retryAfter says when the attempt after the n-th is made.
+func retryAfter(n int) time.Duration {
+	pauses := []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 4 * time.Hour}
+	return pauses[min(n, len(pauses))-1]
+}
+
+// SendReply makes one attempt to hand a reply to the mail server. It is safe to run at any time and twice at once: the attempt's token is
+// tested just before the final dot, and whoever does not hold it any more sends nothing (docs/decisions/0004).
+func (a *Activities) SendReply(ctx context.Context, id postroom.OutboxID) (workflows.Sent, error) {
+	taken, err := a.Store.TakeToSend(ctx, id)
+	if err != nil {
+		return workflows.Sent{}, failure(err)
+	}
+	if taken.Wait > 0 {
+		return workflows.Sent{}, later("not_due", "the reply is not due yet", taken.Wait)
+	}
+	if !taken.Take {
+		return workflows.Sent{Delivery: taken.Delivery}, nil
+	}
+	stop := heartbeat(ctx)
+	defer stop()
+	attempted := a.attempt(ctx, taken.Sending)
+	// What happened must be written down even when the worker is stopping: the server may have taken the mail.
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+	defer cancel()
+	if err := a.Store.EndAttempt(recording, id, taken.Sending.Token, attempted); err != nil {
+		return workflows.Sent{}, failure(err)
+	}
+	if attempted.Delivery == postroom.DeliveryDeferred {
+		return workflows.Sent{}, later("deferred", "the mail server put the reply off", attempted.Retry)
+	}
+	return workflows.Sent{Delivery: attempted.Delivery}, nil
+}
+
+// attempt hands the frozen bytes to the mailbox's server.
+func (a *Activities) attempt(ctx context.Context, s store.Sending) store.Attempted {
+	result, err := a.submit(ctx, s)
+	if err != nil { // we could not even try: settings, secret or bytes are missing now
+		a.Log.WarnContext(ctx, "a reply could not be tried", "outbox", s.Outbox, "error", err)
+		return deferred(s, store.Attempted{})
+	}
+	a.Log.InfoContext(ctx, "tried to send a reply", "outbox", s.Outbox, "attempt", s.Attempt, "result", result)
+	attempted := store.Attempted{Code: result.Code, Enhanced: result.Enhanced, Text: a.seal("server", result.Text.Reveal())}
+	switch result.Outcome {
+	case outbound.OutcomeAccepted:
+		attempted.Delivery = postroom.DeliverySent
+	case outbound.OutcomePermanent:
+		attempted.Delivery = postroom.DeliveryFailed
+	case outbound.OutcomeAmbiguous:
+		attempted.Delivery = postroom.DeliveryUnknown
+	default:
+		return deferred(s, attempted)
+	}
+	return attempted
+}
+
+// deferred says when to try again, or that it was tried for too long.
+func deferred(s store.Sending, a store.Attempted) store.Attempted {
+	a.Delivery, a.Retry = postroom.DeliveryDeferred, retryAfter(s.Attempt)
+	if s.Age+a.Retry > giveUpAfter {
+		a.Delivery, a.Retry = postroom.DeliveryFailed, 0
+	}
+	return a
+}
+
+func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Result, error) {
+	watched, err := a.Store.Mailbox(ctx, s.Mailbox)
+	if err != nil {
+		return outbound.Result{}, err
+	}
+	server := watched.Mailbox.SMTP
+	config := outbound.Config{Host: server.Host, Port: server.Port, Security: outbound.Security(server.TLS), Username: server.Username}
+	if server.Username != "" {
+		password, err := a.Secrets.Secret(server.Secret)
+		if err != nil {
+			return outbound.Result{}, err
+		}
+		config.Password = password.Reveal()
+	}
+	sender, err := outbound.New(config)
+	if err != nil {
+		return outbound.Result{}, err
+	}
+	content, err := a.Blobs.Read(ctx, blob.Key(s.BlobKey), maxMail)
+	if err != nil {
+		return outbound.Result{}, err
+	}
+	return sender.Send(ctx, outbound.Submission{From: s.EnvelopeFrom, To: s.EnvelopeTo, ID: string(s.Outbox), Mail: content},
+		func(ctx context.Context) error { return a.Store.BeforeDot(ctx, s.Outbox, s.Token) })
+}
+
+// heartbeatEvery is well below a third of the shortest heartbeat timeout in the call table.
+const heartbeatEvery = 10 * time.Second
+
+// heartbeat tells Temporal that the activity is alive, from a ticker of its own, until stop is called.
+func heartbeat(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		ticker := time.NewTicker(heartbeatEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() { close(done) }
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/config"
+	"github.com/postroom/postroom/internal/pci"
+	"github.com/postroom/postroom/internal/store"
+)
+
+// Application is a configuration file that somebody wants to be the present configuration.
+type Application struct {
+	Actor    postroom.Actor
+	Command  postroom.Command // zero at the command line: the configuration itself makes a repeat harmless
+	File     string           // its name, for messages
+	Document string
+}
+
+// Apply is the one door through which the configuration changes, for the API and the command line alike: the document is scanned, parsed
+// strictly, and applied as a whole or not at all (R3, R37).
+func Apply(ctx context.Context, s *store.Store, scanner pci.Scanner, a Application) (store.AppliedVersion, error) {
+	document, findings := scanner.Text(placeConfiguration, a.Document)
+	if len(findings) > 0 {
+		return store.AppliedVersion{}, holdsCard(findings)
+	}
+	configuration, err := config.Parse(a.File, document)
+	if err != nil {
+		return store.AppliedVersion{}, err
+	}
+	for _, text := range config.Texts(configuration) { // what YAML had written another way
+		if findings := scanner.Find(placeConfiguration, text); len(findings) > 0 {
+			return store.AppliedVersion{}, holdsCard(findings)
+		}
+	}
+	return s.Apply(ctx, a.Command, a.Actor, configuration, document)
+}
+
+const placeConfiguration = "configuration"
+
+func holdsCard(findings []postroom.Finding) error {
+	return &postroom.Error{Kind: postroom.KindRefused, Reason: postroom.ReasonCardData, Findings: findings,
+		Message: "the configuration holds a card number"}
+}
+
+// Export writes the present configuration as a file, with its version.
+func Export(ctx context.Context, s *store.Store) (document string, version int64, err error) {
+	configuration, version, err := s.Configuration(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	b, err := config.Format(configuration)
+	return string(b), version, err
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
+	"github.com/postroom/postroom/internal/store"
+)
+
+// permission is one line of the permission table: who may call, on which object, and what a session needs for it (R40).
+type permission struct {
+	// open calls need no session: they open one.
+	open bool
+	// locked sessions may make the call too.
+	locked bool
+	// passive calls are made by a desktop on its own; they do not keep a session from locking.
+	passive bool
+	roles   []postroom.Role
+	// object tests the object that the request names; nil: the call has none, or it is the caller himself.
+	object func(ctx context.Context, s *store.Store, p Principal, request any) error
+}
+
+var (
+	everybody     = []postroom.Role{postroom.RoleAgent, postroom.RoleSupervisor, postroom.RoleAdministrator}
+	handlers      = []postroom.Role{postroom.RoleAgent, postroom.RoleSupervisor} // who may hold contacts
+	administrator = []postroom.Role{postroom.RoleAdministrator}
+)
+
+// attachmentContent is the table's name for GET /content/attachments/ID.
+const attachmentContent = "/content/attachments/"
+
+// permissions is the whole table. A procedure that is missing in it is refused to everybody; a test walks every procedure and content
+// URL with every role on own and foreign objects.
+var permissions = map[string]permission{
+	authv1connect.AuthServiceSignInProcedure:     {open: true},
+	authv1connect.AuthServiceSignOutProcedure:    {roles: everybody, locked: true},
+	authv1connect.AuthServiceUnlockProcedure:     {roles: everybody, locked: true},
+	authv1connect.AuthServiceGetSessionProcedure: {roles: everybody, locked: true, passive: true},
+
+	agentv1connect.AgentServiceGetStateProcedure:      {roles: handlers, passive: true},
+	agentv1connect.AgentServiceSetStateProcedure:      {roles: handlers},
+	agentv1connect.AgentServiceListIdleCodesProcedure: {roles: handlers, passive: true},
+	agentv1connect.AgentServiceHeartbeatProcedure:     {roles: handlers, passive: true},
+	agentv1connect.AgentServiceWatchProcedure:         {roles: handlers, passive: true},
+
+	contactv1connect.ContactServiceListActiveContactsProcedure: {roles: handlers, passive: true},
+	contactv1connect.ContactServiceGetContactProcedure:         {roles: handlers, object: readableContact},
+	contactv1connect.ContactServiceListContactEventsProcedure:  {roles: handlers, object: readableContact},
+	contactv1connect.ContactServiceListWrapUpCodesProcedure:    {roles: handlers, object: readableContact},
+	contactv1connect.ContactServiceMarkOfferShownProcedure:     {roles: handlers, object: ownOffer, passive: true},
+	contactv1connect.ContactServiceAcceptOfferProcedure:        {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceDeclineOfferProcedure:       {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceSaveDraftProcedure:          {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceQuickReplyProcedure:         {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceCloseContactProcedure:       {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceCompleteWrapUpProcedure:     {roles: handlers, object: ownOffer},
+
+	adminv1connect.AdminServiceApplyConfigurationProcedure:  {roles: administrator},
+	adminv1connect.AdminServiceExportConfigurationProcedure: {roles: administrator},
+	adminv1connect.AdminServiceSetPasswordProcedure:         {roles: administrator},
+	adminv1connect.AdminServiceRevokeSessionsProcedure:      {roles: administrator},
+	adminv1connect.AdminServiceListAuditProcedure:           {roles: administrator},
+
+	attachmentContent: {roles: handlers, object: readableAttachment},
+}
+
+// may tests a line of the table for a principal and a request.
+func (line permission) may(ctx context.Context, s *store.Store, p Principal, request any) error {
+	if p.Locked && !line.locked {
+		return postroom.Unauthenticated("session_locked", "the session is locked: give your password again")
+	}
+	if !slices.Contains(line.roles, p.Role) {
+		return postroom.Forbidden("your role may not do this")
+	}
+	if line.object == nil {
+		return nil
+	}
+	return line.object(ctx, s, p, request)
+}
+
+// readableContact lets an agent read what he holds, is offered or handled, and contacts of a customer whom he serves now; a supervisor
+// also what is in the queues of his team. Anything else is as unknown as a contact that does not exist.
+func readableContact(ctx context.Context, s *store.Store, p Principal, request any) error {
+	named, ok := request.(interface{ GetContactId() string })
+	if !ok {
+		return postroom.Internal("a permission asks for a contact that the request does not name", nil)
+	}
+	return readable(ctx, s, p, postroom.ContactID(named.GetContactId()))
+}
+
+func readable(ctx context.Context, s *store.Store, p Principal, id postroom.ContactID) error {
+	if err := wellFormedID(string(id)); err != nil {
+		return err
+	}
+	r, err := s.RelationToContact(ctx, id, p.Agent)
+	if err != nil {
+		return err
+	}
+	if r.Holds || r.Offered || r.Handled || r.Serves || (p.Role == postroom.RoleSupervisor && r.InTeam) {
+		return nil
+	}
+	return postroom.NotFound(postroom.ReasonUnknownContact, "there is no such contact")
+}
+
+// ownOffer lets an agent act on his own offers only, whatever his role.
+func ownOffer(ctx context.Context, s *store.Store, p Principal, request any) error {
+	named, ok := request.(interface{ GetOfferId() string })
+	if !ok {
+		return postroom.Internal("a permission asks for an offer that the request does not name", nil)
+	}
+	if err := wellFormedID(named.GetOfferId()); err != nil {
+		return err
+	}
+	_, err := s.ContactOfOffer(ctx, postroom.OfferID(named.GetOfferId()), p.Agent)
+	return err
+}
+
+// readableAttachment lets read the attachments of readable contacts; request is the attachment's id.
+func readableAttachment(ctx context.Context, s *store.Store, p Principal, request any) error {
+	id, ok := request.(postroom.AttachmentID)
+	if !ok {
+		return postroom.Internal("a permission asks for an attachment that the request does not name", nil)
+	}
+	unknown := postroom.NotFound("unknown_attachment", "there is no such attachment")
+	if wellFormedID(string(id)) != nil {
+		return unknown
+	}
+	content, err := s.Attachment(ctx, id)
+	if err != nil {
+		return err
+	}
+	if content.Contact == "" || readable(ctx, s, p, content.Contact) != nil {
+		return unknown
+	}
+	return nil
+}

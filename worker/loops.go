@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/events"
+	"github.com/postroom/postroom/internal/store"
+)
+
+// The pace of the loops.
+const (
+	reconcileEvery = 2 * time.Second
+	sweepEvery     = 5 * time.Second
+	cleanEvery     = time.Hour
+	healthEvery    = 5 * time.Second
+	untoldAtOnce   = 200
+	together       = 8 // how many contacts or agents a loop deals with at the same time
+)
+
+// every runs do at a pace until ctx ends; failures are logged when they begin and when they end.
+func (w *Worker) every(ctx context.Context, name string, pace time.Duration, do func(context.Context) error) {
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	failing := false
+	for {
+		err := do(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
+			w.Log.WarnContext(ctx, "a loop is held up", "loop", name, "error", err)
+		case err == nil && failing:
+			w.Log.InfoContext(ctx, "a loop goes on", "loop", name)
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// reconcile tells workflows what they may not have heard, starts those that are missing, and looks for agents whom nobody looked for:
+// every message between the database and Temporal may be lost, and none is missed for longer than a few seconds.
+func (w *Worker) reconcile(ctx context.Context) {
+	configured, unsubscribe := w.hub.Subscribe(store.NotifyConfig, events.Everything)
+	defer unsubscribe()
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-configured.C:
+				configured.Take()
+				if err := w.tellMailboxes(ctx); err != nil && ctx.Err() == nil {
+					w.Log.WarnContext(ctx, "mailboxes were not told of their settings; the reconciler will", "error", err)
+				}
+			}
+		}
+	}()
+	go w.every(ctx, "clean", cleanEvery, func(ctx context.Context) error {
+		_, err := w.Store.Sweep(ctx)
+		return err
+	})
+	w.every(ctx, "reconcile", reconcileEvery, func(ctx context.Context) error {
+		if _, err := w.Store.ForgetOverdue(ctx); err != nil {
+			return err
+		}
+		if err := w.tellContacts(ctx); err != nil {
+			return err
+		}
+		if err := w.tellMailboxes(ctx); err != nil {
+			return err
+		}
+		return w.lookFor(ctx, reconcileEvery)
+	})
+}
+
+func (w *Worker) tellContacts(ctx context.Context) error {
+	for {
+		untold, err := w.Store.TakeUntold(ctx, untoldAtOnce)
+		if err != nil || len(untold) == 0 {
+			return err
+		}
+		if err := w.tell(ctx, untold); err != nil || len(untold) < untoldAtOnce {
+			return err
+		}
+	}
+}
+
+// tell signals workflows, and notes what Temporal has taken: the version that was read before the signal was sent.
+func (w *Worker) tell(ctx context.Context, untold []store.Untold) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(together)
+	told := make([]bool, len(untold))
+	for i, u := range untold {
+		group.Go(func() error {
+			err := w.Gateway.SyncContact(ctx, u.Contact)
+			told[i] = err == nil
+			return err
+		})
+	}
+	failed := group.Wait()
+	var taken []store.Untold
+	for i, u := range untold {
+		if told[i] {
+			taken = append(taken, u)
+		}
+	}
+	if err := w.Store.MarkTold(context.WithoutCancel(ctx), taken...); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (w *Worker) tellMailboxes(ctx context.Context) error {
+	untold, err := w.Store.TakeUntoldMailboxes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range untold {
+		if err := w.Gateway.SyncMailbox(ctx, m.Mailbox); err != nil {
+			return err
+		}
+		if err := w.Store.MarkMailboxTold(ctx, m.Mailbox, m.Version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look finds work for agents as soon as they become able: the notification names them.
+func (w *Worker) look(ctx context.Context) {
+	able, unsubscribe := w.hub.Subscribe(store.NotifyLook, events.Everything)
+	defer unsubscribe()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-able.C:
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(together)
+		for _, agent := range able.Take() {
+			if agent == events.Everything {
+				group.Go(func() error { return w.lookFor(ctx, 0) })
+				continue
+			}
+			group.Go(func() error { return w.Activities.Matcher.Look(ctx, postroom.AgentID(agent)) })
+		}
+		if err := group.Wait(); err != nil && ctx.Err() == nil {
+			w.Log.WarnContext(ctx, "a look for work failed; the reconciler will look", "error", err)
+		}
+	}
+}
+
+// lookFor looks for every agent for whom work has been wanted for longer than age.
+func (w *Worker) lookFor(ctx context.Context, age time.Duration) error {
+	wants, err := w.Store.Wants(ctx, age)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(together)
+	for _, want := range wants {
+		group.Go(func() error { return w.Activities.Matcher.Look(ctx, want.Agent) })
+	}
+	return group.Wait()
+}
+
+// sweep ends the offers of agents whose desktops are gone. It calls nobody disconnected before it has itself been well, and an API has been
+// up, for as long as a lease lasts: otherwise it would blame desktops for our own outage (R12).
+func (w *Worker) sweep(ctx context.Context) {
+	var well, last time.Time
+	w.every(ctx, "sweep", sweepEvery, func(ctx context.Context) error {
+		now := time.Now()
+		if now.Sub(last) > 3*sweepEvery { // just started, or frozen for a while
+			well = now
+		}
+		last = now
+		steady, err := w.Store.Steady(ctx, store.KindAPI, postroom.LeaseTime)
+		if err != nil {
+			well = time.Now()
+			return err
+		}
+		if !steady || now.Sub(well) < postroom.LeaseTime {
+			return nil
+		}
+		return w.endStaleLeases(ctx)
+	})
+}
+
+func (w *Worker) endStaleLeases(ctx context.Context) error {
+	stale, err := w.Store.StaleLeases(ctx)
+	if err != nil {
+		return err
+	}
+	for _, agent := range stale {
+		withdrawn, err := w.Store.LoseLease(ctx, agent)
+		if err != nil {
+			return err
+		}
+		w.Log.InfoContext(ctx, "a desktop is gone", "agent", agent, "offers", len(withdrawn))
+		var untold []store.Untold
+		for _, c := range withdrawn {
+			untold = append(untold, store.Untold(c))
+		}
+		if err := w.tell(ctx, untold); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watchHealth keeps Health true while the worker runs.
+func (w *Worker) watchHealth(ctx context.Context) {
+	for name, check := range map[string]func(context.Context) error{"database": w.Store.Ready, "temporal": w.reachTemporal} {
+		go w.every(ctx, name, healthEvery, func(ctx context.Context) error {
+			attempt, cancel := context.WithTimeout(ctx, healthEvery)
+			defer cancel()
+			err := check(attempt)
+			if ctx.Err() == nil {
+				w.set(name, err)
+			}
+			return err
+		})
+	}
+	<-ctx.Done()
+}
