@@ -67,7 +67,7 @@ func mutations() []mutation {
 		})},
 		{"reply", func(t *testing.T, c *testkit.Centre, agent postroom.AgentID) call {
 			offer := owned(t, c, agent)
-			reply := c.Draft(t, offer, agent)
+			reply := c.Render(t, offer, agent)
 			return onOffer(func(*testing.T, *testkit.Centre, postroom.AgentID) postroom.OfferID { return offer },
 				func(t *testing.T, s *store.Store, c postroom.Command, o postroom.OfferID) (postroom.ContactSnapshot, error) {
 					again := reply // every attempt renders the reply anew
@@ -255,7 +255,7 @@ func TestTheSystemsStepsMayBeRepeated(t *testing.T) {
 			if reply.Outbox == "" {
 				_, err := c.AcceptOffer(t.Context(), testkit.Command("mina"), offer)
 				must(t, err)
-				reply = c.Draft(t, offer, "mina")
+				reply = c.Render(t, offer, "mina")
 				_, err = c.QueueReply(t.Context(), testkit.Command("mina"), offer, reply)
 				must(t, err)
 			}

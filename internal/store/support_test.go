@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -60,4 +62,18 @@ func only(lines []string, subjects ...string) []string {
 		}
 	}
 	return kept
+}
+
+// logText reads all files of a directory.
+func logText(t testing.TB, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	must(t, err)
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		must(t, err)
+		all.Write(text)
+	}
+	return all.String()
 }

@@ -23,8 +23,8 @@ func (c *Centre) Own(t testing.TB, contact postroom.ContactID, agent postroom.Ag
 	return offer
 }
 
-// Draft writes a draft on an owned contact and returns a reply that is made from it, with a Message-ID of its own.
-func (c *Centre) Draft(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) store.Reply {
+// Render writes a draft on an owned contact and returns a reply that is made from it, with a Message-ID of its own.
+func (c *Centre) Render(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) store.Reply {
 	t.Helper()
 	source, err := c.ReplySource(t.Context(), offer)
 	if err != nil {
@@ -45,7 +45,7 @@ func (c *Centre) Draft(t testing.TB, offer postroom.OfferID, agent postroom.Agen
 // Reply answers an owned contact, which is then in wrap-up, and returns the Message-ID of the answer.
 func (c *Centre) Reply(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) (messageID string) {
 	t.Helper()
-	reply := c.Draft(t, offer, agent)
+	reply := c.Render(t, offer, agent)
 	if _, err := c.QueueReply(t.Context(), Command(agent), offer, reply); err != nil {
 		t.Fatalf("reply: %v", err)
 	}
