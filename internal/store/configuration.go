@@ -105,7 +105,7 @@ func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, want
 		if _, gone := before[o.kind+"/"+o.key]; !gone {
 			continue
 		}
-		if err := retire(ctx, tx, o); err != nil {
+		if err := retire(ctx, tx, by, o); err != nil {
 			return nil, err
 		}
 		changes = append(changes, Change{o.kind, o.key, "retire"})
@@ -131,10 +131,8 @@ var retirements = map[string]string{
 }
 
 var openInQueue = statement(`SELECT count(*)::int FROM contact WHERE queue_id = $1 AND phase <> 'done'`)
-var retireAgentState = statement(`
-	UPDATE agent_state SET state = 'logged_out', idle_code = '', version = version + 1, wants_work = false WHERE agent_id = $1`)
 
-func retire(ctx context.Context, tx *txn, o object) error {
+func retire(ctx context.Context, tx *txn, by postroom.Actor, o object) error {
 	switch o.kind {
 	case "queue":
 		open, _, err := value[int](ctx, tx, openInQueue, o.key)
@@ -145,7 +143,8 @@ func retire(ctx context.Context, tx *txn, o object) error {
 			return postroom.Refused("queue_in_use", "queue "+o.key+" still has open contacts and cannot be removed")
 		}
 	case "agent":
-		if _, err := lockAgentState(ctx, tx, postroom.AgentID(o.key)); err != nil {
+		agent, err := lockAgentState(ctx, tx, postroom.AgentID(o.key))
+		if err != nil {
 			return err
 		}
 		held, err := heldBy(ctx, tx, postroom.AgentID(o.key))
@@ -155,8 +154,10 @@ func retire(ctx context.Context, tx *txn, o object) error {
 		if held > 0 {
 			return postroom.Refused("work_in_hand", "agent "+o.key+" still holds contacts and cannot be removed")
 		}
-		if _, err := tx.Exec(ctx, retireAgentState, o.key); err != nil {
-			return err
+		if agent.State != postroom.AgentLoggedOut {
+			if err := agent.move(ctx, tx, postroom.AgentSignsOut, "", "", by); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, endSessionsOf, o.key); err != nil {
 			return err

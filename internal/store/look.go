@@ -76,7 +76,7 @@ type waitingRow struct {
 	Others   int
 }
 
-// The heads of the agent's queues. Who else is free is counted only for contacts that he refused: it decides nothing otherwise.
+// The heads of the agent's queues, also of one that was retired while a contact was on its way into it. Who else is free is counted only for contacts that he refused: it decides nothing otherwise.
 var readWaiting = statement(`
 	SELECT c.id, c.queue_id, (c.priority + q.priority)::int, c.arrived_at, r.declined::int, r.missed::int, r.last,
 	       CASE WHEN r.last IS NULL THEN 0 ELSE (
@@ -92,7 +92,7 @@ var readWaiting = statement(`
 	       ) END::int
 	FROM agent a
 	JOIN queue_team t ON t.team_id = a.team_id
-	JOIN queue q ON q.id = t.queue_id AND q.active
+	JOIN queue q ON q.id = t.queue_id
 	CROSS JOIN LATERAL (SELECT * FROM contact w WHERE w.queue_id = q.id AND w.phase = 'waiting'
 		ORDER BY w.priority DESC, w.arrived_at, w.id LIMIT $2 OFFSET $4) c
 	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined,

@@ -72,7 +72,7 @@ func Invariants() []Invariant {
 		{"I9: a person ends RONA, nobody and nothing else", `
 			SELECT format('%s left RONA for %s: %s by %s', agent_id, to_state, event, actor)
 			FROM agent_log WHERE from_state = 'rona' AND to_state <> 'rona'
-				AND NOT (event IN ('chooses Available', 'chooses Idle', 'signs out') AND actor LIKE 'agent:%')`},
+				AND NOT (event = 'signs out' OR (event IN ('chooses Available', 'chooses Idle') AND actor LIKE 'agent:%'))`},
 		{"I9: RONA outlives a sign-out", `
 			SELECT format('%s signed out of RONA, then %s', agent_id, next) FROM (
 				SELECT agent_id, from_state, to_state, lead(event) OVER (PARTITION BY agent_id ORDER BY id) AS next FROM agent_log) l
