@@ -53,7 +53,13 @@ func (p *page) waitForMail(r *http.Request, after uint32, wait time.Duration) {
 	}
 }
 
+// apiDelete deletes what a customer received; what our own accounts received is theirs to delete, by IMAP.
 func (p *page) apiDelete(w http.ResponseWriter, r *http.Request) {
+	account, _ := accountOf(r.PathValue("address"))
+	if _, ours := p.server.passwords[account]; ours {
+		writeError(w, postroom.Forbidden("This is no customer's address"))
+		return
+	}
 	if err := p.server.Clear(r.PathValue("address")); err != nil {
 		writeError(w, err)
 		return

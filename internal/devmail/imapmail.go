@@ -270,7 +270,11 @@ func (c *imapSession) Search(kind imapserver.NumKind, criteria *imap.SearchCrite
 	var candidates []numbered
 	var q query
 	err := c.locked(func(map[string]*folder) error {
-		candidates = c.view.pick(imap.UIDSet{{Start: 1, Stop: 0}})
+		among := imap.UIDSet{{Start: 1, Stop: 0}}
+		if len(criteria.UID) > 0 {
+			among = criteria.UID[0]
+		}
+		candidates = c.view.pick(among)
 		q = c.compile(criteria)
 		return nil
 	})

@@ -201,6 +201,8 @@ func statusOf(err error) (status int, notice string) {
 		return http.StatusBadRequest, "malformed"
 	case postroom.KindOf(err) == postroom.KindNotFound:
 		return http.StatusNotFound, "missing"
+	case postroom.KindOf(err) == postroom.KindForbidden:
+		return http.StatusForbidden, "refused"
 	case postroom.KindOf(err) == postroom.KindRefused:
 		return http.StatusUnprocessableEntity, "refused"
 	}

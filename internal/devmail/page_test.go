@@ -270,6 +270,9 @@ func TestProgramsSendListWaitAndReadRaw(t *testing.T) {
 		t.Errorf("a second From: %d", status)
 	}
 	has(t, text, `"reason":"malformed"`)
+	if status, _, _ := b.do("DELETE", "/api/mailboxes/"+support+"/messages", nil); status != 403 {
+		t.Errorf("delete what is ours: %d", status)
+	}
 	if status, _, _ := b.do("DELETE", "/api/mailboxes/bob@customer.example/messages", nil); status != 204 || len(list("")) != 0 {
 		t.Errorf("delete: %d", status)
 	}

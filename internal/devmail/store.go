@@ -42,13 +42,18 @@ type folder struct {
 	views       map[*view]struct{} // the sessions that have it selected
 }
 
+// position returns where the mail with uid is, or would be.
+func (f *folder) position(uid imap.UID) (at int, found bool) {
+	return slices.BinarySearchFunc(f.mails, uid, func(m *entry, uid imap.UID) int { return cmp.Compare(m.uid, uid) })
+}
+
 // find returns the mail with uid, or nil.
 func (f *folder) find(uid imap.UID) *entry {
-	i, ok := slices.BinarySearchFunc(f.mails, uid, func(m *entry, uid imap.UID) int { return cmp.Compare(m.uid, uid) })
-	if !ok {
+	at, found := f.position(uid)
+	if !found {
 		return nil
 	}
-	return f.mails[i]
+	return f.mails[at]
 }
 
 // parcel is one mail for one account; a parcel with a report is no delivery yet, but what the report will be about.
@@ -270,6 +275,9 @@ func (s *store) remove(f *folder, uids []imap.UID) {
 		s.disuse(m.file)
 	}
 	f.mails = kept
+	for v := range f.views {
+		v.shrunk = true
+	}
 	f.wake()
 }
 

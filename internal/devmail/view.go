@@ -16,6 +16,7 @@ type view struct {
 	folder   *folder
 	uids     []imap.UID
 	dirty    map[imap.UID]bool // mails whose flags changed since the client was told
+	shrunk   bool              // mails went since the client was told
 	readOnly bool
 	changed  chan struct{} // holds one token when something may have changed
 }
@@ -65,7 +66,8 @@ type update struct {
 // number.
 func (v *view) catchUp(allowExpunge bool) update {
 	var u update
-	if allowExpunge {
+	if allowExpunge && v.shrunk {
+		v.shrunk = false
 		for i := len(v.uids) - 1; i >= 0; i-- {
 			if v.folder.find(v.uids[i]) == nil {
 				u.expunged = append(u.expunged, uint32(i+1))
@@ -74,12 +76,10 @@ func (v *view) catchUp(allowExpunge bool) update {
 		}
 	}
 	known := len(v.uids)
-	last := v.last()
-	for _, m := range v.folder.mails {
-		if m.uid > last {
-			v.uids = append(v.uids, m.uid)
-			delete(v.dirty, m.uid) // the client has never seen its flags
-		}
+	from, _ := v.folder.position(v.last() + 1)
+	for _, m := range v.folder.mails[from:] {
+		v.uids = append(v.uids, m.uid)
+		delete(v.dirty, m.uid) // the client has never seen its flags
 	}
 	u.grown, u.exists = len(v.uids) > known, uint32(len(v.uids))
 	for uid, tell := range v.dirty {
@@ -128,16 +128,42 @@ type numbered struct {
 // pick returns the mails of the client's set that still exist, ascending. "*" is the highest number that the client knows.
 func (v *view) pick(set imap.NumSet) []numbered {
 	var picked []numbered
-	contains := v.matcher(set)
-	for i, uid := range v.uids {
-		if !contains(uint32(i+1), uid) {
-			continue
+	next := 0
+	for _, part := range v.spans(set) {
+		for i := max(next, part.from); i < part.to; i++ {
+			if m := v.folder.find(v.uids[i]); m != nil {
+				picked = append(picked, numbered{uint32(i + 1), *m})
+			}
 		}
-		if m := v.folder.find(uid); m != nil {
-			picked = append(picked, numbered{uint32(i + 1), *m})
-		}
+		next = max(next, part.to)
 	}
 	return picked
+}
+
+// span is a part of a view's list: from ≤ position < to.
+type span struct{ from, to int }
+
+// spans returns where the mails of set are in the list, ascending. They may overlap.
+func (v *view) spans(set imap.NumSet) (spans []span) {
+	switch set := set.(type) {
+	case imap.SeqSet:
+		for _, r := range set {
+			low, high := bounds(r.Start, r.Stop, uint32(len(v.uids)))
+			spans = append(spans, span{max(int(low), 1) - 1, min(int(high), len(v.uids))})
+		}
+	case imap.UIDSet:
+		for _, r := range set {
+			low, high := bounds(r.Start, r.Stop, v.last())
+			from, _ := slices.BinarySearch(v.uids, low)
+			to, found := slices.BinarySearch(v.uids, high)
+			if found {
+				to++
+			}
+			spans = append(spans, span{from, to})
+		}
+	}
+	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
+	return spans
 }
 
 // matcher says which mails are in set, of sequence numbers or of UIDs. What "*" means is fixed now.
@@ -156,14 +182,19 @@ func (v *view) matcher(set imap.NumSet) func(seq uint32, uid imap.UID) bool {
 	return func(uint32, imap.UID) bool { return false }
 }
 
-// inRange reports whether n is in start:stop, either of which may be 0 for "*". "7:*" holds the last mail even when it is number 5
-// (RFC 9051 section 6.4.9).
-func inRange[N ~uint32](n, start, stop, last N) bool {
+// bounds returns the lowest and the highest number of start:stop, either of which may be 0 for "*". "7:*" holds the last mail even when
+// it is number 5 (RFC 9051 section 6.4.9).
+func bounds[N ~uint32](start, stop, last N) (low, high N) {
 	if start == 0 {
 		start = last
 	}
 	if stop == 0 {
 		stop = last
 	}
-	return n != 0 && n >= min(start, stop) && n <= max(start, stop)
+	return min(start, stop), max(start, stop)
+}
+
+func inRange[N ~uint32](n, start, stop, last N) bool {
+	low, high := bounds(start, stop, last)
+	return n != 0 && n >= low && n <= high
 }

@@ -303,11 +303,11 @@ func BenchmarkDeliveryToFetched(b *testing.B) {
 			_, _ = session.Idle(b.Context())
 			idle <- time.Now()
 		}()
+		began := time.Now() // the SMTP session counts too: what a customer's server would see
 		if err := send(s, strconv.Itoa(i)); err != nil {
 			b.Fatal(err)
 		}
-		delivered := time.Now()
-		waits = append(waits, (<-idle).Sub(delivered))
+		waits = append(waits, (<-idle).Sub(began))
 		list, err := session.Next(b.Context(), cursor)
 		if err != nil || len(list) == 0 {
 			b.Fatal(len(list), err)
@@ -315,8 +315,8 @@ func BenchmarkDeliveryToFetched(b *testing.B) {
 		cursor = list[len(list)-1].UID
 	}
 	slices.Sort(waits)
-	b.ReportMetric(float64(waits[len(waits)/2].Microseconds()), "µs-wake-p50")
-	b.ReportMetric(float64(waits[len(waits)*95/100].Microseconds()), "µs-wake-p95")
+	b.ReportMetric(float64(waits[len(waits)/2].Microseconds()), "µs-connect-to-wake-p50")
+	b.ReportMetric(float64(waits[len(waits)*95/100].Microseconds()), "µs-connect-to-wake-p95")
 }
 
 func BenchmarkDrain(b *testing.B) {

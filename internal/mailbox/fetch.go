@@ -68,27 +68,29 @@ func (s *Session) Fetch(ctx context.Context, uids []uint32) (mails []Mail, rest 
 	return mails, uids[slices.Index(uids, last)+1:], nil
 }
 
-// look fills pending with what is new. Some servers tell of a mail and do not find it at once (Office 365, Exchange): if we were woken
-// and there is nothing, a NOOP brings them up to date.
+// look fills pending with what is new. Some servers tell of a mail and do not find it at once: Exchange and Office 365 are brought up to
+// date by a NOOP, Dovecot by the end of the search itself.
 func (s *Session) look(ctx context.Context, after uint32) error {
-	select {
-	case <-s.wake: // what it was rung for, the search finds
-	default:
-	}
-	for {
+	woken := s.woken
+	s.woken = false
+	s.rung() // what it was rung for so far, the search finds
+	for first := true; ; first = false {
 		found, err := s.search(ctx, &imap.SearchCriteria{UID: []imap.UIDSet{{{Start: imap.UID(after) + 1, Stop: 0}}}})
 		if err != nil {
 			return err
 		}
 		// "n:*" holds the last mail even when n is beyond it (RFC 9051 section 6.4.9).
 		s.pending = slices.DeleteFunc(found, func(uid uint32) bool { return uid <= after })
-		if len(s.pending) > 0 || !s.woken {
-			s.woken = false
+		if len(s.pending) > 0 || !first {
 			return nil
 		}
-		s.woken = false
-		if err := s.guard(ctx, s.config.CommandTimeout, func() error { return s.client.Noop().Wait() }); err != nil {
-			return failure(ctx, "look for mail", err)
+		if woken {
+			if err := s.guard(ctx, s.config.CommandTimeout, func() error { return s.client.Noop().Wait() }); err != nil {
+				return failure(ctx, "look for mail", err)
+			}
+		}
+		if !s.rung() && !woken {
+			return nil
 		}
 	}
 }

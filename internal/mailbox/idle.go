@@ -23,11 +23,9 @@ const (
 //
 // When the context ends, Idle returns its error, and the session can still be used if the server answers soon.
 func (s *Session) Idle(ctx context.Context) (Wake, error) {
-	select {
-	case <-s.wake:
+	if s.rung() {
 		s.woken = true
 		return WakeMail, nil
-	default:
 	}
 	timer := time.NewTimer(s.config.cycle())
 	defer timer.Stop()
@@ -105,10 +103,11 @@ func (s *Session) poll(ctx context.Context, cycle <-chan time.Time) (Wake, error
 		if err := s.guard(ctx, s.config.CommandTimeout, func() error { return s.client.Noop().Wait() }); err != nil {
 			return "", failure(ctx, "wait for mail", err)
 		}
-		select {
-		case <-s.wake:
+		if s.rung() {
 			s.woken = true
 			return WakeMail, nil
+		}
+		select {
 		case <-cycle:
 			return WakeCycle, nil
 		default:

@@ -53,6 +53,7 @@ type server struct {
 	conns    []net.Conn
 	onLogin  func(n int)
 	onNoop   func()
+	late     map[uint32]string // mails that the session learns of when a search has ended
 	begin    func()
 }
 
@@ -208,13 +209,14 @@ func (s *server) do(conn net.Conn, r *bufio.Reader, tag, verb, command string) (
 		}
 		if strings.Contains(command, "RETURN") && len(uids) > 0 {
 			fmt.Fprintf(conn, "* ESEARCH (TAG %q) UID ALL %s\r\n", tag, list)
-			break
+		} else {
+			fmt.Fprintln(conn, strings.TrimRight("* SEARCH "+strings.Trim(fmt.Sprint(uids), "[]"), " ")+"\r")
 		}
-		fmt.Fprint(conn, "* SEARCH")
-		for _, uid := range uids {
-			fmt.Fprintf(conn, " %d", uid)
+		for uid, raw := range s.late {
+			s.mails[uid] = raw
+			fmt.Fprintf(conn, "* %d EXISTS\r\n", len(s.mails))
 		}
-		fmt.Fprint(conn, "\r\n")
+		s.late = nil
 	case "UID FETCH":
 		fields := strings.Fields(command)
 		for _, uid := range s.pick(fields[2]) {

@@ -169,6 +169,16 @@ func (s *Session) ring() {
 	}
 }
 
+// rung takes the token, if there is one.
+func (s *Session) rung() bool {
+	select {
+	case <-s.wake:
+		return true
+	default:
+		return false
+	}
+}
+
 func (s *Session) login(ctx context.Context) error {
 	err := s.guard(ctx, s.config.CommandTimeout, func() error {
 		if s.client.State() != imap.ConnStateNotAuthenticated {

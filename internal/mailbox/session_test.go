@@ -198,3 +198,13 @@ func TestServerThatTellsOfAMailItDoesNotFindYetIsAskedAgainAfterANoop(t *testing
 		t.Errorf("woken for %s: %s, %v", wake, show(list), err)
 	}
 }
+
+func TestMailThatTheSearchItselfBringsToLightIsFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	s := script(t, mails(1)...)
+	s.late = map[uint32]string{2: "Subject: late\r\n\r\n"} // as Dovecot does it
+	list, err := s.open(nil).Next(t.Context(), 1)
+	if err != nil || show(list) != "2" {
+		t.Errorf("got %s, %v", show(list), err)
+	}
+}
