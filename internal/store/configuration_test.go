@@ -26,7 +26,7 @@ func apply(t testing.TB, s *store.Store, c postroom.Configuration) (store.Applie
 // R3: a configuration is applied as a whole, and each has its number, however many are applied at once.
 func TestConfigurationsThatAreAppliedTogetherDoNotMix(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := testkit.NewCentre(t, time.Hour, store.Options{})
 	few, many := without(5*time.Second, "tom", "jiwoo"), without(50*time.Second)
 	many.IdleCodes = append(many.IdleCodes, postroom.IdleCodeEntry{Code: "training", Name: postroom.Name{English: "Training"}})
 	var read [2]postroom.Configuration
@@ -59,7 +59,7 @@ func TestConfigurationsThatAreAppliedTogetherDoNotMix(t *testing.T) {
 	}()
 	versions := map[int64]int{}
 	for i, version := range testkit.Together(16, func(i int) int64 {
-		applied, err := apply(t, a.crowd.Store(i), []postroom.Configuration{few, many}[i%2])
+		applied, err := apply(t, a.Store, []postroom.Configuration{few, many}[i%2])
 		if err != nil {
 			t.Errorf("apply: %v", err)
 		}

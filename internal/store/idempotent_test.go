@@ -145,11 +145,8 @@ func TestTheSameRequestTwiceHasOneEffectAndOneAnswer(t *testing.T) {
 }
 
 // Two tabs, or a retry that overtakes: the same request many times at once.
-func TestTheSameRequestManyTimesAtOnceHasOneEffectAndOneAnswer(t *testing.T) {
-	t.Parallel()
-	c := testkit.NewCentre(t, time.Hour, store.Options{})
-	crowd := c.NewCrowd(t, store.Options{})
-	all := mutations()
+func theSameRequestManyTimesHasOneEffectAndOneAnswer(t *testing.T, a arena) {
+	c, crowd, all := a.Centre, a.crowd, mutations()
 	agents := c.Hire(t, len(all), 2)
 	for i, m := range all {
 		agent := agents[i]
@@ -176,7 +173,6 @@ func TestTheSameRequestManyTimesAtOnceHasOneEffectAndOneAnswer(t *testing.T) {
 			t.Errorf("%s: versions grew from %d to %d", m.name, version, after)
 		}
 	}
-	c.MustHold(t)
 }
 
 // R40: an id belongs to the person who chose it.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -14,47 +15,53 @@ import (
 // away is later than a lease lasts.
 const away = postroom.LeaseTime + time.Second
 
-func TestALostConnectionTakesLiveOffersBackAndLeavesWorkInHand(t *testing.T) {
+func TestWhatALostConnectionAndAnOldClickDo(t *testing.T) {
 	t.Parallel()
-	c := testkit.NewCentre(t, time.Hour, store.Options{})
-	c.SignIn(t, "mina")
-	owned := c.Own(t, c.Arrive(t, "kim@customer.example", "Mine"), "mina")
-	contact := c.Arrive(t, "lee@customer.example", "Offered")
-	live := c.Claim(t, contact, "mina")
+	atDesks(t, []deskTest{
+		{"a lost connection takes live offers back and leaves work in hand", aLostConnectionTakesLiveOffersBackAndLeavesWorkInHand},
+		{"a chosen Idle outlives the connection", aChosenIdleOutlivesTheConnection},
+		{"RONA outlives everything but a choice", rONAOutlivesEverythingButAChoice},
+		{"an old click does not end RONA", anOldClickDoesNotEndRONA},
+	})
+}
 
-	if withdrawn, err := c.LoseLease(t.Context(), "mina"); err != nil || withdrawn != nil {
+func aLostConnectionTakesLiveOffersBackAndLeavesWorkInHand(t *testing.T, d desk) {
+	owned := d.Own(t, d.Arrive(t, "kim@customer.example", "Mine"), d.agent)
+	contact := d.Arrive(t, "lee@customer.example", "Offered")
+	live := d.Claim(t, contact, d.agent)
+
+	if withdrawn, err := d.LoseLease(t.Context(), d.agent); err != nil || withdrawn != nil {
 		t.Fatalf("a fresh lease was lost: %v, %v", withdrawn, err)
 	}
-	later := clock(t, c, away)
+	later := clock(t, d.Centre, away)
 	stale, err := later.StaleLeases(t.Context())
 	must(t, err)
-	if len(stale) != 1 || stale[0] != "mina" {
+	if !slices.Contains(stale, d.agent) {
 		t.Fatalf("stale: %v", stale)
 	}
-	withdrawn, err := later.LoseLease(t.Context(), "mina")
+	withdrawn, err := later.LoseLease(t.Context(), d.agent)
 	must(t, err)
 	if len(withdrawn) != 1 || withdrawn[0].Contact != contact {
 		t.Errorf("withdrawn: %+v", withdrawn)
 	}
-	if got := c.Text(t, "SELECT state || ' ' || end_cause FROM offer WHERE id = $1", live); got != "unreachable lease_lost" {
+	if got := d.Text(t, "SELECT state || ' ' || end_cause FROM offer WHERE id = $1", live); got != "unreachable lease_lost" {
 		t.Errorf("the live offer is %s", got)
 	}
-	if got := c.Text(t, "SELECT state FROM offer WHERE id = $1", owned); got != "accepted" {
+	if got := d.Text(t, "SELECT state FROM offer WHERE id = $1", owned); got != "accepted" {
 		t.Errorf("the owned contact's offer is %s", got)
 	}
-	now, err := c.AgentStatus(t.Context(), "mina")
+	now, err := d.AgentStatus(t.Context(), d.agent)
 	must(t, err)
 	if now.State != postroom.AgentIdle || now.IdleCode != postroom.IdleDisconnected {
-		t.Errorf("mina is %s %s", now.State, now.IdleCode)
+		t.Errorf("the state is %s %s", now.State, now.IdleCode)
 	}
-	if again, err := later.LoseLease(t.Context(), "mina"); err != nil || again != nil {
+	if again, err := later.LoseLease(t.Context(), d.agent); err != nil || again != nil {
 		t.Errorf("lost again: %v, %v", again, err)
 	}
-	if stale, err := later.StaleLeases(t.Context()); err != nil || len(stale) != 0 {
+	if stale, err := later.StaleLeases(t.Context()); err != nil || slices.Contains(stale, d.agent) {
 		t.Errorf("still stale: %v, %v", stale, err)
 	}
-	oneTransaction(t, c.Database, live)
-	c.MustHold(t)
+	oneTransaction(t, d.Database, live)
 }
 
 // R12: who comes back within five minutes is Available again, and work is looked for; later he has to choose.
@@ -87,15 +94,12 @@ func TestWhoReconnectsInTimeIsAvailableAgain(t *testing.T) {
 	c.MustHold(t)
 }
 
-func TestAChosenIdleOutlivesTheConnection(t *testing.T) {
-	t.Parallel()
-	c := testkit.NewCentre(t, time.Hour, store.Options{})
-	c.SignIn(t, "mina")
-	c.Choose(t, "mina", postroom.AgentIdle, "lunch")
-	later := clock(t, c, away)
-	_, err := later.LoseLease(t.Context(), "mina")
+func aChosenIdleOutlivesTheConnection(t *testing.T, d desk) {
+	d.Choose(t, d.agent, postroom.AgentIdle, "lunch")
+	later := clock(t, d.Centre, away)
+	_, err := later.LoseLease(t.Context(), d.agent)
 	must(t, err)
-	got, err := later.Heartbeat(t.Context(), "mina")
+	got, err := later.Heartbeat(t.Context(), d.agent)
 	must(t, err)
 	if got.State != postroom.AgentIdle || got.IdleCode != "lunch" {
 		t.Errorf("after the return she is %s %s", got.State, got.IdleCode)
@@ -115,66 +119,59 @@ func inRONA(t testing.TB, c *testkit.Centre, agent postroom.AgentID) {
 	}
 }
 
-// I9, R10: neither a lost connection nor coming back, signing out nor in again, an old session nor sweeping ends RONA.
-func TestRONAOutlivesEverythingButAChoice(t *testing.T) {
-	t.Parallel()
-	c := testkit.NewCentre(t, 100*time.Second, store.Options{})
-	c.SignIn(t, "mina")
-	inRONA(t, c, "mina")
-	later := clock(t, c, away)
+// I9, R10: neither a lost connection nor coming back, signing out nor in again, nor the end of a session ends RONA.
+func rONAOutlivesEverythingButAChoice(t *testing.T, d desk) {
+	inRONA(t, d.Centre, d.agent)
+	later := clock(t, d.Centre, away)
 	token := []byte(uuid.NewString()[:32])
 	for _, step := range []struct {
 		name string
 		do   func() error
 		want postroom.AgentState
 	}{
-		{"another session", func() error { return c.OpenSession(t.Context(), token, "mina") }, postroom.AgentRONA},
-		{"the connection is lost", func() error { _, err := later.LoseLease(t.Context(), "mina"); return err }, postroom.AgentRONA},
-		{"it comes back", func() error { _, err := later.Heartbeat(t.Context(), "mina"); return err }, postroom.AgentRONA},
-		{"one of two sessions ends", func() error { _, err := c.CloseSession(t.Context(), token, "mina"); return err }, postroom.AgentRONA},
+		{"another session", func() error { return d.OpenSession(t.Context(), token, d.agent) }, postroom.AgentRONA},
+		{"the connection is lost", func() error { _, err := later.LoseLease(t.Context(), d.agent); return err }, postroom.AgentRONA},
+		{"it comes back", func() error { _, err := later.Heartbeat(t.Context(), d.agent); return err }, postroom.AgentRONA},
+		{"one of two sessions ends", func() error { _, err := d.CloseSession(t.Context(), token, d.agent); return err }, postroom.AgentRONA},
 		{"all sessions are revoked", func() error {
-			return c.RevokeSessions(t.Context(), testkit.Command("admin"), postroom.System("test"), "mina")
+			return d.RevokeSessions(t.Context(), testkit.Command("admin"), postroom.System("test"), d.agent)
 		}, postroom.AgentRONA},
-		{"he signs out", func() error { _, err := c.CloseSession(t.Context(), token, "mina"); return err }, postroom.AgentLoggedOut},
-		{"he signs out again", func() error { _, err := c.CloseSession(t.Context(), token, "mina"); return err }, postroom.AgentLoggedOut},
-		{"he signs in", func() error { return c.OpenSession(t.Context(), []byte(uuid.NewString()[:32]), "mina") }, postroom.AgentRONA},
-		{"old rows are swept", func() error { _, err := clock(t, c, 400*24*time.Hour).Sweep(t.Context()); return err }, postroom.AgentRONA},
+		{"he signs out", func() error { _, err := d.CloseSession(t.Context(), token, d.agent); return err }, postroom.AgentLoggedOut},
+		{"he signs out again", func() error { _, err := d.CloseSession(t.Context(), token, d.agent); return err }, postroom.AgentLoggedOut},
+		{"he signs in", func() error { return d.OpenSession(t.Context(), []byte(uuid.NewString()[:32]), d.agent) }, postroom.AgentRONA},
 	} {
 		must(t, step.do())
-		if got := status(t, c, "mina"); got != step.want {
-			t.Fatalf("%s: mina is %s, want %s", step.name, got, step.want)
+		if got := status(t, d.Centre, d.agent); got != step.want {
+			t.Fatalf("%s: the state is %s, want %s", step.name, got, step.want)
 		}
 	}
-	c.Choose(t, "mina", postroom.AgentAvailable, "")
-	if got := status(t, c, "mina"); got != postroom.AgentAvailable {
+	d.Choose(t, d.agent, postroom.AgentAvailable, "")
+	if got := status(t, d.Centre, d.agent); got != postroom.AgentAvailable {
 		t.Errorf("after her choice she is %s", got)
 	}
 }
 
 // I9: a click that did not see the RONA, or that was carried out before it, does not end it.
-func TestAnOldClickDoesNotEndRONA(t *testing.T) {
-	t.Parallel()
-	c := testkit.NewCentre(t, 100*time.Second, store.Options{})
-	c.SignIn(t, "mina")
-	before, err := c.AgentStatus(t.Context(), "mina")
+func anOldClickDoesNotEndRONA(t *testing.T, d desk) {
+	before, err := d.AgentStatus(t.Context(), d.agent)
 	must(t, err)
-	click := testkit.Command("mina")
-	choice := store.AgentChange{Agent: "mina", To: postroom.AgentAvailable, Seen: before.Version}
-	_, _, err = c.SetAgentState(t.Context(), click, choice)
+	click := testkit.Command(d.agent)
+	choice := store.AgentChange{Agent: d.agent, To: postroom.AgentAvailable, Seen: before.Version}
+	_, _, err = d.SetAgentState(t.Context(), click, choice)
 	must(t, err)
-	inRONA(t, c, "mina")
+	inRONA(t, d.Centre, d.agent)
 
-	repeated, _, err := c.SetAgentState(t.Context(), click, choice)
+	repeated, _, err := d.SetAgentState(t.Context(), click, choice)
 	if err != nil || repeated.State != postroom.AgentRONA {
 		t.Errorf("the same click again: %+v, %v", repeated, err)
 	}
 	for _, to := range []postroom.AgentState{postroom.AgentAvailable, postroom.AgentIdle} {
 		for _, seen := range []int64{before.Version, before.Version + 1} {
-			_, _, err := c.SetAgentState(t.Context(), testkit.Command("mina"), store.AgentChange{Agent: "mina", To: to, Code: "lunch", Seen: seen})
+			_, _, err := d.SetAgentState(t.Context(), testkit.Command(d.agent), store.AgentChange{Agent: d.agent, To: to, Code: "lunch", Seen: seen})
 			wantReason(t, "a late click", err, postroom.KindConflict, postroom.ReasonStaleState)
 		}
 	}
-	if got := status(t, c, "mina"); got != postroom.AgentRONA {
-		t.Errorf("mina is %s", got)
+	if got := status(t, d.Centre, d.agent); got != postroom.AgentRONA {
+		t.Errorf("the state is %s", got)
 	}
 }

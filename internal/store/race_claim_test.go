@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -21,27 +20,6 @@ type claimer func(ctx context.Context, s *store.Store, contact postroom.ContactI
 func productClaim(ctx context.Context, s *store.Store, contact postroom.ContactID, agent postroom.AgentID) (bool, error) {
 	_, lost, err := s.ClaimOffer(ctx, store.Claim{Contact: contact, Agent: agent, Reason: "race", By: postroom.System("test")})
 	return lost == store.LostNothing && err == nil, err
-}
-
-// arena is a centre with a crowd.
-type arena struct {
-	*testkit.Centre
-	crowd testkit.Crowd
-}
-
-func newArena(t *testing.T) arena {
-	t.Helper()
-	c := testkit.NewCentre(t, time.Hour, store.Options{})
-	return arena{c, c.NewCrowd(t, store.Options{})}
-}
-
-func (a arena) arrive(t *testing.T, n int) []postroom.ContactID {
-	t.Helper()
-	contacts := make([]postroom.ContactID, n)
-	for i := range contacts {
-		contacts[i] = a.Arrive(t, fmt.Sprintf("kim%d@customer.example", i), "Hello")
-	}
-	return contacts
 }
 
 // wins runs claims at once and counts those that won.
@@ -90,9 +68,7 @@ func (a arena) forOneAgent(t *testing.T, agent postroom.AgentID, capacity int, c
 }
 
 // I1.
-func TestOfManyClaimsOfOneContactOneWins(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func ofManyClaimsOfOneContactOneWins(t *testing.T, a arena) {
 	agents := a.Hire(t, 8, 10)
 	for _, agent := range agents {
 		a.SignIn(t, agent)
@@ -105,9 +81,7 @@ func TestOfManyClaimsOfOneContactOneWins(t *testing.T) {
 }
 
 // I2.
-func TestOfManyClaimsForOneAgentAsManyWinAsHeMayHold(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func ofManyClaimsForOneAgentAsManyWinAsHeMayHold(t *testing.T, a arena) {
 	for capacity := 1; capacity <= 3; capacity++ {
 		agent := a.Hire(t, 1, capacity)[0]
 		a.SignIn(t, agent)
@@ -168,10 +142,8 @@ func (c carelessClaim) claim(ctx context.Context, s *store.Store, contact postro
 	return won, err
 }
 
-// A control of TestOfManyClaimsOfOneContactOneWins: the condition on the phase and the index each suffice; without both, many win.
-func TestWithoutPhaseAndIndexManyClaimsOfOneContactWin(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+// A control of ofManyClaimsOfOneContactOneWins: the condition on the phase and the index each suffice; without both, many win.
+func withoutPhaseAndIndexManyClaimsOfOneContactWin(t *testing.T, a arena) {
 	agents := a.Hire(t, 8, 10)
 	for _, agent := range agents {
 		a.SignIn(t, agent)
@@ -190,10 +162,8 @@ func TestWithoutPhaseAndIndexManyClaimsOfOneContactWin(t *testing.T) {
 	}
 }
 
-// A control of TestOfManyClaimsForOneAgentAsManyWinAsHeMayHold: a statement that locks and counts sees the count from before it waited.
-func TestLockingAndCountingInOneStatementGoesBeyondCapacity(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+// A control of ofManyClaimsForOneAgentAsManyWinAsHeMayHold: a statement that locks and counts sees the count from before it waited.
+func lockingAndCountingInOneStatementGoesBeyondCapacity(t *testing.T, a arena) {
 	agents := a.Hire(t, 6, 1)
 	for _, agent := range agents {
 		a.SignIn(t, agent)

@@ -48,13 +48,11 @@ func untilDecided(ctx context.Context, s *store.Store, offer postroom.OfferID) (
 }
 
 // R8, I4: at the deadline an offer is accepted or expires, and everybody hears the same.
-func TestAtTheDeadlineAnOfferIsEitherAcceptedOrExpires(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func atTheDeadlineAnOfferIsEitherAcceptedOrExpires(t *testing.T, a arena) {
 	a.SignIn(t, "mina")
 	seen := map[postroom.OfferState]int{}
 	for n := range 8 {
-		_, offer := a.live(t, "mina", n, time.Duration(2*n+1)*time.Millisecond)
+		_, offer := a.live(t, "mina", n, time.Duration(n*n+1)*time.Millisecond)
 		same := testkit.Command("mina")
 		answers := testkit.Together(testkit.CrowdSize, func(i int) string {
 			s := a.crowd.Store(i)
@@ -84,13 +82,10 @@ func TestAtTheDeadlineAnOfferIsEitherAcceptedOrExpires(t *testing.T) {
 		seen[state]++
 		a.finish(t, offer, "mina")
 	}
-	a.MustHold(t)
 	t.Logf("seen: %v", seen)
 }
 
-func TestAnOfferIsEitherDeclinedOrExpires(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func anOfferIsEitherDeclinedOrExpires(t *testing.T, a arena) {
 	a.SignIn(t, "mina")
 	for n := range 4 {
 		contact, offer := a.live(t, "mina", n, time.Duration(n)*2*time.Millisecond)
@@ -120,13 +115,10 @@ func TestAnOfferIsEitherDeclinedOrExpires(t *testing.T) {
 		}
 		a.finish(t, offer, "mina")
 	}
-	a.MustHold(t)
 }
 
 // R8: a double click, two tabs and retries are one assignment.
-func TestManyAcceptsOfOneOfferAreOneOwnership(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func manyAcceptsOfOneOfferAreOneOwnership(t *testing.T, a arena) {
 	a.SignIn(t, "mina")
 	contact, offer := a.live(t, "mina", 0, time.Hour)
 	same := testkit.Command("mina")
@@ -148,7 +140,7 @@ func TestManyAcceptsOfOneOfferAreOneOwnership(t *testing.T) {
 	if n := a.Count(t, "SELECT count(*)::int FROM contact_event WHERE contact_id = $1 AND event = 'accepted'", contact); n != 1 {
 		t.Errorf("accepted %d times", n)
 	}
-	a.MustHold(t)
+	a.finish(t, offer, "mina")
 }
 
 // expirer ends an overdue offer, as a timer or its replay does.
@@ -166,10 +158,8 @@ func (a arena) manyExpiries(t *testing.T, n int, expire expirer) []string {
 	return a.Violations(t)
 }
 
-// I4, with its control: without the condition on the offer's state and the keys behind it, a replay makes a second RONA and a second stay.
-func TestOfManyExpiriesOfOneOfferOneCounts(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+// I4.
+func ofManyExpiriesOfOneOfferOneCounts(t *testing.T, a arena) {
 	a.SignIn(t, "mina")
 	if broken := a.manyExpiries(t, 0, func(ctx context.Context, s *store.Store, offer postroom.OfferID) error {
 		_, err := s.ExpireOffer(ctx, offer)
@@ -178,7 +168,12 @@ func TestOfManyExpiriesOfOneOfferOneCounts(t *testing.T) {
 		t.Errorf("%q", broken)
 	}
 	a.Choose(t, "mina", postroom.AgentAvailable, "")
+}
 
+// A control of ofManyExpiriesOfOneOfferOneCounts: without the condition on the offer's state and the keys behind it, a replay makes a second
+// RONA and a second stay.
+func withoutStateAndKeysAnOfferExpiresManyTimes(t *testing.T, a arena) {
+	a.SignIn(t, "mina")
 	a.Exec(t, "DROP INDEX agent_log_one_rona; ALTER TABLE segment DROP CONSTRAINT segment_caused_by_offer_id_key; DROP INDEX segment_open_queue")
 	broken := a.manyExpiries(t, 1, func(ctx context.Context, s *store.Store, offer postroom.OfferID) error {
 		_, err := s.Pool().Exec(ctx, `
@@ -194,10 +189,8 @@ func TestOfManyExpiriesOfOneOfferOneCounts(t *testing.T) {
 	}
 }
 
-// I3, R12, with its control: a claim that does not test the agent again under his lock gives an offer to somebody who is Idle.
-func TestNobodyWhoHasGoneIdleHasALiveOffer(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+// I3, R12.
+func nobodyWhoHasGoneIdleHasALiveOffer(t *testing.T, a arena) {
 	agents := a.Hire(t, 4, 10)
 	for _, agent := range agents {
 		a.SignIn(t, agent)
@@ -221,9 +214,14 @@ func TestNobodyWhoHasGoneIdleHasALiveOffer(t *testing.T) {
 		if got := status(t, a.Centre, agent); got != postroom.AgentIdle {
 			t.Errorf("%s is %s", agent, got)
 		}
-		a.MustHold(t)
 	}
+}
 
+// A control of nobodyWhoHasGoneIdleHasALiveOffer: a claim that does not test the agent again under his lock gives an offer to somebody who
+// is Idle.
+func TestAClaimThatDoesNotTestTheAgentAgainReachesSomebodyIdle(t *testing.T) {
+	t.Parallel()
+	a := arena{Centre: testkit.NewCentre(t, time.Hour, store.Options{})}
 	a.SignIn(t, "mina")
 	contact := a.Arrive(t, "kim@customer.example", "Hello")
 	must(t, pgx.BeginFunc(t.Context(), a.Connect(t), func(tx pgx.Tx) error { // chosen, and not tested again

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
 )
 
@@ -76,4 +77,29 @@ func logText(t testing.TB, dir string) string {
 		all.Write(text)
 	}
 	return all.String()
+}
+
+// desk is a signed-in agent who is Available and may hold two contacts, in a centre that others use too.
+type desk struct {
+	*testkit.Centre
+	agent postroom.AgentID
+}
+
+type deskTest struct {
+	name string
+	run  func(t *testing.T, d desk)
+}
+
+// atDesks runs tests in one centre, each at a desk of its own.
+func atDesks(t *testing.T, tests []deskTest) {
+	t.Helper()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	agents := c.Hire(t, len(tests), 2)
+	for i, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			c.SignIn(t, agents[i])
+			test.run(t, desk{c, agents[i]})
+			c.MustHold(t)
+		})
+	}
 }

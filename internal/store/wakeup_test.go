@@ -116,9 +116,7 @@ func TestALookClearsOnlyTheNoteThatItHasRead(t *testing.T) {
 }
 
 // Commit what made a match possible, then look: then at least one of two who become able at the same moment sees the other.
-func TestOfAnAgentAndAContactThatMeetOneSeesTheOther(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func ofAnAgentAndAContactThatMeetOneSeesTheOther(t *testing.T, a arena) {
 	agents := a.Hire(t, 8, 10)
 	for i, agent := range agents {
 		must(t, a.OpenSession(t.Context(), []byte(testkit.NewID()[:32]), agent))
@@ -144,7 +142,7 @@ func TestOfAnAgentAndAContactThatMeetOneSeesTheOther(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			waiting, _, err := s.Waiting(t.Context(), agent, 100, 0)
+			waiting, _, err := s.Waiting(t.Context(), agent, 10000, 0)
 			for _, w := range waiting {
 				if w.Contact == got.Contact {
 					return errors.Join(err, errSaw)
@@ -161,7 +159,7 @@ func TestOfAnAgentAndAContactThatMeetOneSeesTheOther(t *testing.T) {
 
 var errSaw = errors.New("saw the other")
 
-// A control of TestOfAnAgentAndAContactThatMeetOneSeesTheOther: when both look before they commit, neither sees the other.
+// A control of ofAnAgentAndAContactThatMeetOneSeesTheOther: when both look before they commit, neither sees the other.
 func TestWhoLooksBeforeHeCommitsSeesNobody(t *testing.T) {
 	t.Parallel()
 	c := testkit.NewCentre(t, time.Hour, store.Options{})
@@ -234,9 +232,8 @@ func TestAWorkflowIsToldLessAndLessOften(t *testing.T) {
 	}
 }
 
-func TestEachUntoldContactIsTakenOnce(t *testing.T) {
-	t.Parallel()
-	a := newArena(t)
+func eachUntoldContactIsTakenOnce(t *testing.T, a arena) {
+	a.Exec(t, "UPDATE contact SET told = version")
 	contacts := a.arrive(t, 20)
 	a.Exec(t, "UPDATE contact SET tell_at = clock_timestamp() - interval '1 second'")
 	taken := map[postroom.ContactID]int{}

@@ -111,26 +111,39 @@ func Invariants() []Invariant {
 	}
 }
 
+// Querier is a connection or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// Broken evaluates the invariants and describes what breaks them. In a transaction of level repeatable read or above all see the same
+// moment; else nobody may write meanwhile.
+func Broken(ctx context.Context, q Querier) ([]string, error) {
+	var broken []string
+	for _, invariant := range Invariants() {
+		rows, err := q.Query(ctx, invariant.Query)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", invariant.Name, err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", invariant.Name, err)
+		}
+		for _, line := range lines {
+			broken = append(broken, invariant.Name+": "+line)
+		}
+	}
+	return broken, nil
+}
+
 // Violations evaluates the invariants, all at the same moment, and describes what breaks them.
 func (d Database) Violations(t testing.TB) []string {
 	t.Helper()
 	var broken []string
 	d.owner(t, func(ctx context.Context, c *pgx.Conn) error {
-		return pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-			for _, invariant := range Invariants() {
-				rows, err := tx.Query(ctx, invariant.Query)
-				if err != nil {
-					return fmt.Errorf("%s: %w", invariant.Name, err)
-				}
-				lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-				if err != nil {
-					return fmt.Errorf("%s: %w", invariant.Name, err)
-				}
-				for _, line := range lines {
-					broken = append(broken, invariant.Name+": "+line)
-				}
-			}
-			return nil
+		return pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) (err error) {
+			broken, err = Broken(ctx, tx)
+			return err
 		})
 	})
 	return broken

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -76,14 +77,16 @@ func (c *Centre) Hire(t testing.TB, n, capacity int) []postroom.AgentID {
 	if err != nil {
 		t.Fatalf("read the configuration: %v", err)
 	}
-	profile := postroom.ProfileID(fmt.Sprintf("holds-%d", capacity))
-	configuration.Profiles = append(configuration.Profiles, postroom.MultimediaProfile{ID: profile, Name: string(profile),
-		Capacity: map[postroom.Channel]int{postroom.ChannelEmail: capacity}})
+	profile := postroom.MultimediaProfile{ID: postroom.ProfileID(fmt.Sprintf("holds-%d", capacity)), Name: "Hired",
+		Capacity: map[postroom.Channel]int{postroom.ChannelEmail: capacity}}
+	if !slices.ContainsFunc(configuration.Profiles, func(p postroom.MultimediaProfile) bool { return p.ID == profile.ID }) {
+		configuration.Profiles = append(configuration.Profiles, profile)
+	}
 	hired := make([]postroom.AgentID, n)
 	for i := range hired {
-		hired[i] = postroom.AgentID(fmt.Sprintf("agent-%d-%d", capacity, i+1))
+		hired[i] = postroom.AgentID(fmt.Sprintf("agent-%d", len(configuration.Agents)+1))
 		configuration.Agents = append(configuration.Agents, postroom.Agent{ID: hired[i], Name: string(hired[i]),
-			Email: string(hired[i]) + "@shop.example", Role: postroom.RoleAgent, Team: "front", Profile: profile})
+			Email: string(hired[i]) + "@shop.example", Role: postroom.RoleAgent, Team: "front", Profile: profile.ID})
 	}
 	if _, err := c.Apply(t.Context(), postroom.Command{}, postroom.System("test"), configuration, postroom.SealText("hired")); err != nil {
 		t.Fatalf("hire: %v", err)
