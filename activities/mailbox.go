@@ -91,6 +91,9 @@ func (w *watch) run(ctx context.Context) error {
 		return err
 	}
 	w.Mail.Set(w.mailbox.ID, nil)
+	if err := w.settle(ctx); err != nil { // what a watch before this one left
+		return err
+	}
 	began, looked := time.Now(), time.Time{}
 	for {
 		if err := w.drain(ctx); err != nil {
@@ -100,10 +103,10 @@ func (w *watch) run(ctx context.Context) error {
 			if err := w.missed(ctx); err != nil {
 				return err
 			}
+			if err := w.settle(ctx); err != nil {
+				return err
+			}
 			looked = time.Now()
-		}
-		if err := w.settle(ctx); err != nil {
-			return err
 		}
 		if time.Since(began) > watchTime {
 			return nil

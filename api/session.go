@@ -92,7 +92,7 @@ func (g guard) admit(ctx context.Context, procedure string, header http.Header, 
 	if err := line.may(ctx, g.store, p, request); err != nil {
 		return nil, err
 	}
-	if !line.passive && !p.Locked {
+	if !line.passive && !p.Locked && p.Unnoted {
 		if err := g.store.UseSession(ctx, p.token.Hash()); err != nil {
 			return nil, err
 		}

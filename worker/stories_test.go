@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/devmail"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
 	"github.com/postroom/postroom/workflows"
@@ -32,8 +34,11 @@ type story struct {
 	name string
 	rona time.Duration
 	tell func(t *testing.T, w *testkit.Working) postroom.ContactID
-	// events are what the histories of all its runs must hold, so that an extra step is noticed.
-	markers int
+	// steps is how many local activities the histories of all its runs may hold, so that an extra step is noticed: more than one number
+	// where the agent may become able before or after the contact looked for one. runs is how many runs.
+	steps     []int
+	runs      int
+	impatient bool // on a server that suggests continue-as-new early
 }
 
 // canary is a word that every mail of the stories holds, and no history may.
@@ -44,23 +49,47 @@ func TestStories(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			centre := testkit.NewCentre(t, s.rona, store.Options{})
-			w := testkit.NewWorking(t, centre, testkit.NewTemporal(t))
+			server := testkit.NewTemporal
+			if s.impatient {
+				server = testkit.NewImpatientTemporal
+			}
+			w := testkit.NewWorking(t, centre, server(t))
 			contact := s.tell(t, w)
 			if result := w.AwaitEnd(t, contact); result.Phase != postroom.ContactDone {
 				t.Fatalf("ended in phase %q", result.Phase)
 			}
 			runs := historyOf(t, w.Client, workflows.ContactWorkflowID(contact))
-			if got := count(runs, enums.EVENT_TYPE_MARKER_RECORDED); got != s.markers {
-				t.Errorf("%d steps, want %d", got, s.markers)
+			if got := count(runs, enums.EVENT_TYPE_MARKER_RECORDED); !slices.Contains(s.steps, got) || len(runs) != s.runs {
+				t.Errorf("%d steps in %d runs, want %v in %d", got, len(runs), s.steps, s.runs)
 			}
+			testkit.NoWordIn(t, runs, canary)
 			save(t, s.name, runs)
 		})
 	}
 }
 
 var stories = []story{
-	{name: "closed", rona: time.Minute, markers: 6, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
-		w.SignIn(t, "mina")
+	{name: "replied", rona: time.Minute, runs: 1, steps: []int{6}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		mail := w.ConnectMail(t)
+		w.Ready(t, "mina")
+		contact := w.Begin(t, "kim@customer.example", canary)
+		offer := w.AwaitOffer(t, "mina", contact)
+		testkit.Done(w.Gateway.Accept(t.Context(), testkit.On("mina", contact, offer)))(t)
+		draft, err := w.SaveDraft(t.Context(), testkit.Command("mina"), store.DraftSave{Offer: offer, Body: postroom.SealText("About your " + canary)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Done(w.Gateway.Reply(t.Context(), workflows.ReplyCommand{OfferCommand: testkit.On("mina", contact, offer), DraftVersion: draft.Version}))(t)
+		complete(t, w, "mina", contact, offer)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if got, err := mail.Await(ctx, "kim@customer.example", 1); err != nil || len(got) != 1 {
+			t.Fatalf("the customer has %d mails: %v", len(got), err)
+		}
+		return contact
+	}},
+	{name: "continued", rona: time.Minute, runs: 2, steps: []int{7}, impatient: true, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary)
 		offer := w.AwaitOffer(t, "mina", contact)
 		testkit.Done(w.Gateway.Accept(t.Context(), testkit.On("mina", contact, offer)))(t)
@@ -68,17 +97,26 @@ var stories = []story{
 		complete(t, w, "mina", contact, offer)
 		return contact
 	}},
-	{name: "declined", rona: time.Minute, markers: 8, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
-		w.SignIn(t, "mina")
+	{name: "closed", rona: time.Minute, runs: 1, steps: []int{6}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary)
 		offer := w.AwaitOffer(t, "mina", contact)
-		w.SignIn(t, "tom")
+		testkit.Done(w.Gateway.Accept(t.Context(), testkit.On("mina", contact, offer)))(t)
+		testkit.Done(w.Gateway.Close(t.Context(), testkit.On("mina", contact, offer)))(t)
+		complete(t, w, "mina", contact, offer)
+		return contact
+	}},
+	{name: "declined", rona: time.Minute, runs: 1, steps: []int{8}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Ready(t, "mina")
+		contact := w.Begin(t, "kim@customer.example", canary)
+		offer := w.AwaitOffer(t, "mina", contact)
+		w.Ready(t, "tom")
 		testkit.Done(w.Gateway.Decline(t.Context(), testkit.On("mina", contact, offer)))(t)
 		handleAndClose(t, w, "tom", contact)
 		return contact
 	}},
-	{name: "rona-twice", rona: time.Second, markers: 11, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
-		w.SignIn(t, "mina")
+	{name: "rona-twice", rona: time.Second, runs: 1, steps: []int{10, 11}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary)
 		w.AwaitOffer(t, "mina", contact)
 		w.SignIn(t, "tom")
@@ -91,8 +129,8 @@ var stories = []story{
 		handleAndClose(t, w, "tom", contact)
 		return contact
 	}},
-	{name: "withdrawn", rona: time.Minute, markers: 9, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
-		w.SignIn(t, "mina")
+	{name: "withdrawn", rona: time.Minute, runs: 1, steps: []int{8, 9}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary)
 		w.AwaitOffer(t, "mina", contact)
 		w.Choose(t, "mina", postroom.AgentIdle, "lunch") // nobody is told: the reconciler has to
@@ -102,8 +140,8 @@ var stories = []story{
 		handleAndClose(t, w, "mina", contact)
 		return contact
 	}},
-	{name: "unreachable", rona: time.Second, markers: 9, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
-		w.SignIn(t, "mina")
+	{name: "unreachable", rona: time.Second, runs: 1, steps: []int{8, 9}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary) // never shown
 		w.AwaitState(t, "mina", postroom.AgentIdle)
 		w.Exec(t, "UPDATE queue SET rona_seconds = 60")
@@ -113,6 +151,41 @@ var stories = []story{
 		handleAndClose(t, w, "mina", contact)
 		return contact
 	}},
+}
+
+// A mailbox's workflow keeps its watch, begins it again when its settings change, and ends when it is removed.
+func TestStoryOfAMailbox(t *testing.T) {
+	t.Parallel()
+	centre := testkit.NewCentre(t, time.Minute, store.Options{})
+	w := testkit.NewWorking(t, centre, testkit.NewTemporal(t))
+	mail := w.ConnectMail(t)
+	w.Watch(t)
+	arrive := func(n int) {
+		t.Helper()
+		if _, err := mail.Send(devmail.Letter{From: "kim@customer.example", To: []string{"support@shop.example"}, Subject: canary, Text: canary}); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, "the mail to open a contact", func() bool { return w.Count(t, "SELECT count(*) FROM contact") == n })
+	}
+	arrive(1)
+	w.Exec(t, "UPDATE mailbox SET name = 'Shop', version = version + 1, tell_at = NULL")
+	testkit.Eventually(t, "the mailbox to be told", func() bool { return w.Count(t, "SELECT count(*) FROM mailbox WHERE told = version") == 1 })
+	arrive(2)
+	w.Exec(t, "UPDATE mailbox SET active = false, version = version + 1, tell_at = NULL")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var state workflows.MailboxState
+	id := workflows.MailboxWorkflowID("support")
+	testkit.Eventually(t, "the workflow to end", func() bool {
+		run, err := w.Client.DescribeWorkflowExecution(ctx, id, "")
+		return err == nil && run.WorkflowExecutionInfo.Status == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	})
+	if err := w.Client.GetWorkflow(ctx, id, "").Get(ctx, &state); err != nil {
+		t.Fatal(err)
+	}
+	runs := historyOf(t, w.Client, id)
+	testkit.NoWordIn(t, runs, canary)
+	save(t, "mailbox", runs)
 }
 
 func handleAndClose(t *testing.T, w *testkit.Working, agent postroom.AgentID, contact postroom.ContactID) {

@@ -129,7 +129,7 @@ func watch(summary string) callOptions {
 		StartToCloseTimeout: 2 * time.Hour,
 		HeartbeatTimeout:    40 * time.Second,
 		WaitForCancellation: true,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
 	}}
 }
 

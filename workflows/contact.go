@@ -33,10 +33,7 @@ const minimumWait = 250 * time.Millisecond
 func Contact(ctx workflow.Context, state ContactState) (ContactResult, error) {
 	c := &contact{ContactState: state, syncs: workflow.GetSignalChannel(ctx, SyncSignal), row: workflow.NewMutex(ctx),
 		sending: map[postroom.OutboxID]bool{}}
-	if err := c.listen(ctx); err != nil {
-		return ContactResult{}, err
-	}
-	if err := c.look(ctx); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return orphan(ctx, err)
 	}
 	for !c.over() {
@@ -94,13 +91,31 @@ type contact struct {
 	deadline time.Time      // of the live offer, by workflow time
 	changes  int            // grows with every step that answered
 	sending  map[postroom.OutboxID]bool
-	shown    postroom.ContactPhase
+	shown    attributes
 	details  string
 }
 
 // over reports whether nothing is left to do: the row is done and its replies are settled.
 func (c *contact) over() bool {
 	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0
+}
+
+// begin registers what agents may ask, and loads the row. Updates that came with the first task wait until it is loaded: the row is
+// locked before their handlers exist.
+func (c *contact) begin(ctx workflow.Context) error {
+	if err := c.row.Lock(ctx); err != nil {
+		return err
+	}
+	defer c.row.Unlock()
+	if err := c.listen(ctx); err != nil {
+		return err
+	}
+	now, err := loadContact.run(ctx, "Load", c.Contact)
+	if err != nil {
+		return err
+	}
+	c.follow(ctx, now)
+	return nil
 }
 
 // look drains the sync signals, and then loads the row: in the other order a signal between the two would be lost.
@@ -217,29 +232,39 @@ func orphan(ctx workflow.Context, err error) (ContactResult, error) {
 	return ContactResult{}, nil
 }
 
-// show tells operations people, in the Temporal UI, where the contact is: details whenever they change, search attributes when
-// the phase does.
+// show tells operations people, in the Temporal UI, where the contact is: details whenever they change, and search attributes when it
+// goes to a queue or to an agent. An attribute costs as much as a step, so an offer and a wrap-up have none of their own: a contact that is
+// offered still waits, one in wrap-up still is its agent's, and what is completed the status says.
 func (c *contact) show(ctx workflow.Context) {
 	if details := c.describe(); details != c.details {
 		c.details = details
 		workflow.SetCurrentDetails(ctx, details)
 	}
-	if c.shown == c.Known.Phase {
+	now := attributes{postroom.ContactWaiting, c.Known.Queue, ""}
+	switch c.Known.Phase {
+	case postroom.ContactOwned, postroom.ContactWrapUp:
+		now.state, now.agent = postroom.ContactOwned, c.Known.Agent
+	case postroom.ContactDone:
 		return
 	}
-	c.shown = c.Known.Phase
-	updates := []temporal.SearchAttributeUpdate{AttributeState.ValueSet(string(c.Known.Phase))}
-	if c.Known.Queue != "" {
-		updates = append(updates, AttributeQueue.ValueSet(string(c.Known.Queue)))
+	if now == c.shown {
+		return
 	}
-	if c.Known.Agent != "" {
-		updates = append(updates, AttributeAgent.ValueSet(string(c.Known.Agent)))
-	} else {
-		updates = append(updates, AttributeAgent.ValueUnset())
+	c.shown = now
+	updates := []temporal.SearchAttributeUpdate{AttributeState.ValueSet(string(now.state)), AttributeQueue.ValueSet(string(now.queue)), AttributeAgent.ValueUnset()}
+	if now.agent != "" {
+		updates[2] = AttributeAgent.ValueSet(string(now.agent))
 	}
 	if err := workflow.UpsertTypedSearchAttributes(ctx, updates...); err != nil {
 		workflow.GetLogger(ctx).Error("search attributes were not set", "error", err)
 	}
+}
+
+// attributes are a contact's search attributes.
+type attributes struct {
+	state postroom.ContactPhase
+	queue postroom.QueueID
+	agent postroom.AgentID
 }
 
 // describe says in one sentence where the contact is.

@@ -35,7 +35,8 @@ func ContactOfWorkflow(workflowID string) (id postroom.ContactID, ok bool) {
 	return postroom.ContactID(s), ok
 }
 
-// Search attributes by which operations people find contacts in the Temporal UI: keys of the configuration and states, never
+// Search attributes by which operations people find contacts in the Temporal UI: ContactState is "waiting" (offered included) or "owned"
+// (wrap-up included), Queue and Agent are keys of the configuration. Never
 // customer data, as search attributes are not encrypted.
 var (
 	AttributeState = temporal.NewSearchAttributeKeyKeyword("ContactState")

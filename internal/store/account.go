@@ -137,10 +137,12 @@ type Session struct {
 	Name      string
 	ExpiresAt time.Time
 	Locked    bool // not used for IdleTime: the password is asked for again
+	Unnoted   bool // its use has not been noted for a minute
 }
 
 var readSession = statement(`
-	SELECT a.id, a.role, coalesce(a.team_id, ''), a.name, s.expires_at, s.last_used_at < postroom_now() - $2::interval
+	SELECT a.id, a.role, coalesce(a.team_id, ''), a.name, s.expires_at, s.last_used_at < postroom_now() - $2::interval,
+	       s.last_used_at < postroom_now() - interval '1 minute'
 	FROM session s JOIN agent a ON a.id = s.agent_id
 	WHERE s.token_hash = $1 AND s.ended_at IS NULL AND s.expires_at > postroom_now() AND a.active`)
 

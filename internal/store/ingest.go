@@ -68,12 +68,14 @@ type Ingested struct {
 type receivedRow struct {
 	Arrival postroom.Arrival
 	Contact postroom.ContactID
+	SameUID bool // else the same bytes under another UID
 }
 
 var readReceived = statement(`
-	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND folder = $2 AND uidvalidity = $3 AND uid = $4`)
-var readDigest = statement(`
-	SELECT arrival, coalesce(contact_id::text, '') FROM received WHERE mailbox_id = $1 AND digest = ANY($2) AND arrival <> 'duplicate' LIMIT 1`)
+	SELECT arrival, coalesce(contact_id::text, ''), folder = $2 AND uidvalidity = $3 AND uid = $4 AS same_uid
+	FROM received WHERE (mailbox_id = $1 AND folder = $2 AND uidvalidity = $3 AND uid = $4)
+	                 OR (mailbox_id = $1 AND digest = ANY($5) AND arrival <> 'duplicate')
+	ORDER BY same_uid DESC LIMIT 1`)
 
 var writeReceived = statement(`
 	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending)
@@ -88,16 +90,10 @@ func (src Source) received(ctx context.Context, tx *txn, arrival postroom.Arriva
 
 // seen reports whether this UID, or the same bytes under another, were ingested before; the latter is recorded as a duplicate.
 func (src Source) seen(ctx context.Context, tx *txn) (Ingested, bool, error) {
-	row, found, err := one[receivedRow](ctx, tx, readReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID))
-	if err != nil || found {
+	row, found, err := one[receivedRow](ctx, tx, readReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID),
+		append([][]byte{src.Digest}, src.OldDigests...))
+	if err != nil || !found || row.SameUID {
 		return Ingested{Arrival: row.Arrival, Contact: row.Contact}, found, err
-	}
-	if src.Digest == nil {
-		return Ingested{}, false, nil
-	}
-	_, found, err = one[receivedRow](ctx, tx, readDigest, src.Mailbox, append([][]byte{src.Digest}, src.OldDigests...))
-	if err != nil || !found {
-		return Ingested{}, false, err
 	}
 	return Ingested{Arrival: postroom.ArrivalDuplicate}, true, src.received(ctx, tx, postroom.ArrivalDuplicate, "", "", "", "mark")
 }
@@ -136,8 +132,9 @@ func arrivalOf(automatic string) postroom.Arrival {
 }
 
 var readCustomer = statement(`SELECT customer_id::text FROM customer_address WHERE address = lower($1)`)
-var insertCustomer = statement(`INSERT INTO customer (id, name) VALUES ($1, $2)`)
-var insertCustomerAddress = statement(`INSERT INTO customer_address (address, customer_id) VALUES (lower($1), $2)`)
+var insertCustomer = statement(`
+	WITH made AS (INSERT INTO customer (id, name) VALUES ($1, $2) RETURNING id)
+	INSERT INTO customer_address (address, customer_id) SELECT lower($3), id FROM made`)
 
 // customerOf finds the customer who has an address, or makes one. Two at once: the second transaction runs again.
 func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.CustomerID, error) {
@@ -146,10 +143,7 @@ func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.C
 		return id, err
 	}
 	id = postroom.CustomerID(newID())
-	if _, err := tx.Exec(ctx, insertCustomer, id, from.Name.Reveal()); err != nil {
-		return id, err
-	}
-	_, err = tx.Exec(ctx, insertCustomerAddress, from.Address.Reveal(), id)
+	_, err = tx.Exec(ctx, insertCustomer, id, from.Name.Reveal(), from.Address.Reveal())
 	return id, err
 }
 
@@ -182,20 +176,7 @@ func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
 			refs = append(refs, r.Reveal())
 		}
 	}
-	thread, found, err := value[postroom.ThreadID](ctx, tx, findThread, refs, customer)
-	if err != nil {
-		return Ingested{}, err
-	}
-	if !found {
-		thread = postroom.ThreadID(newID())
-		if _, err := tx.Exec(ctx, insertThread, thread, customer); err != nil {
-			return Ingested{}, err
-		}
-	}
-	if _, err := tx.Exec(ctx, lockThread, thread); err != nil {
-		return Ingested{}, err
-	}
-	open, err := lockOpenContact(ctx, tx, thread)
+	thread, open, err := threadOf(ctx, tx, customer, refs)
 	if err != nil {
 		return Ingested{}, err
 	}
@@ -211,6 +192,26 @@ func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
 		return Ingested{}, err
 	}
 	return Ingested{postroom.ArrivalOpened, id, 1}, a.Source.received(ctx, tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
+}
+
+// threadOf finds the thread that a mail's references lead to, locked, with its open contact if it has one; or makes a new thread.
+func threadOf(ctx context.Context, tx *txn, customer postroom.CustomerID, refs []string) (postroom.ThreadID, *contactRow, error) {
+	if len(refs) > 0 {
+		thread, found, err := value[postroom.ThreadID](ctx, tx, findThread, refs, customer)
+		if err != nil {
+			return "", nil, err
+		}
+		if found {
+			if _, err := tx.Exec(ctx, lockThread, thread); err != nil {
+				return "", nil, err
+			}
+			open, err := lockOpenContact(ctx, tx, thread)
+			return thread, open, err
+		}
+	}
+	thread := postroom.ThreadID(newID())
+	_, err := tx.Exec(ctx, insertThread, thread, customer)
+	return thread, nil, err
 }
 
 // lockOpenContact locks the open contact of a locked thread; nil if it has none. A contact that was completed while we waited for

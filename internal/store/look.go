@@ -15,12 +15,13 @@ type candidateRow struct {
 	Declined int
 	Missed   int
 	Last     *time.Time
+	Now      time.Time
 }
 
 // Refusals count within the exclusion time only: what is older has no effect.
 var readCandidates = statement(`
 	SELECT s.agent_id, greatest(s.since, coalesce(f.offered_at, s.since)), k.capacity::int, h.held::int,
-	       r.declined::int, r.missed::int, r.last
+	       r.declined::int, r.missed::int, r.last, postroom_now()
 	FROM contact c
 	JOIN queue_team t ON t.queue_id = c.queue_id
 	JOIN agent a ON a.team_id = t.team_id AND a.active
@@ -36,7 +37,8 @@ var readCandidates = statement(`
 	WHERE c.id = $1 AND h.held < k.capacity
 	ORDER BY s.agent_id`)
 
-// Candidates reads who could take a waiting contact now, without a lock: a claim tests it again. now is PostgreSQL's clock.
+// Candidates reads who could take a waiting contact now, without a lock: a claim tests it again. now is PostgreSQL's clock,
+// zero if there is nobody.
 func (s *Store) Candidates(ctx context.Context, id postroom.ContactID) (candidates []postroom.Candidate, now time.Time, err error) {
 	rows, err := all[candidateRow](ctx, s.pool, readCandidates, id, postroom.ExclusionTime)
 	if err != nil {
@@ -45,9 +47,9 @@ func (s *Store) Candidates(ctx context.Context, id postroom.ContactID) (candidat
 	for _, r := range rows {
 		candidates = append(candidates, postroom.Candidate{Agent: r.Agent, FreeSince: r.Free, Capacity: r.Capacity, Held: r.Held,
 			Refusals: refusals(r.Declined, r.Missed, r.Last)})
+		now = r.Now
 	}
-	now, err = s.now(ctx)
-	return candidates, now, err
+	return candidates, now, nil
 }
 
 func refusals(declined, missed int, last *time.Time) postroom.Refusals {
@@ -56,13 +58,6 @@ func refusals(declined, missed int, last *time.Time) postroom.Refusals {
 		r.Last = *last
 	}
 	return r
-}
-
-var readNow = statement(`SELECT postroom_now()`)
-
-func (s *Store) now(ctx context.Context) (time.Time, error) {
-	now, _, err := value[time.Time](ctx, s.pool, readNow)
-	return now, translate("read the clock", err)
 }
 
 type waitingRow struct {
@@ -74,6 +69,7 @@ type waitingRow struct {
 	Missed   int
 	Last     *time.Time
 	Others   int
+	Now      time.Time
 }
 
 // The heads of the agent's queues, also of one that was retired while a contact was on its way into it. Who else is free is counted only for contacts that he refused: it decides nothing otherwise.
@@ -89,7 +85,7 @@ var readWaiting = statement(`
 	                  AND o.state IN ('live', 'accepted', 'wrapup')) < k2.capacity
 	             AND NOT EXISTS (SELECT FROM offer o WHERE o.contact_id = c.id AND o.agent_id = a2.id
 	                  AND o.state IN ('declined', 'expired', 'unreachable') AND o.ended_at > postroom_now() - $3::interval)
-	       ) END::int
+	       ) END::int, postroom_now()
 	FROM agent a
 	JOIN queue_team t ON t.team_id = a.team_id
 	JOIN queue q ON q.id = t.queue_id
@@ -101,7 +97,8 @@ var readWaiting = statement(`
 			AND o.ended_at > postroom_now() - $3::interval) r
 	WHERE a.id = $1 AND a.active`)
 
-// Waiting reads the first contacts of each queue that an agent serves, skip of them left out, without a lock.
+// Waiting reads the first contacts of each queue that an agent serves, skip of them left out, without a lock. now is
+// PostgreSQL's clock, zero if there are none.
 func (s *Store) Waiting(ctx context.Context, id postroom.AgentID, perQueue, skip int) (waiting []postroom.WaitingContact, now time.Time, err error) {
 	rows, err := all[waitingRow](ctx, s.pool, readWaiting, id, perQueue, postroom.ExclusionTime, skip)
 	if err != nil {
@@ -110,9 +107,9 @@ func (s *Store) Waiting(ctx context.Context, id postroom.AgentID, perQueue, skip
 	for _, r := range rows {
 		waiting = append(waiting, postroom.WaitingContact{Contact: r.Contact, Queue: r.Queue, Priority: r.Priority, ArrivedAt: r.Arrived,
 			Refusals: refusals(r.Declined, r.Missed, r.Last), Others: r.Others})
+		now = r.Now
 	}
-	now, err = s.now(ctx)
-	return waiting, now, err
+	return waiting, now, nil
 }
 
 // Want is the note that work is wanted for an agent: the number of the note, to clear it by.

@@ -32,7 +32,7 @@ func getOffer(ctx context.Context, d db, id postroom.OfferID) (offerRow, error) 
 		return offerRow{}, err
 	}
 	if !found {
-		return offerRow{}, postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer")
+		return offerRow{}, unknownOffer()
 	}
 	late := seconds(r.Late)
 	return offerRow{postroom.OfferID(r.ID), postroom.ContactID(r.Contact), postroom.AgentID(r.Agent), postroom.QueueID(r.Queue),
@@ -43,9 +43,17 @@ func getOffer(ctx context.Context, d db, id postroom.OfferID) (offerRow, error) 
 func ownOffer(ctx context.Context, d db, id postroom.OfferID, agent postroom.AgentID) (offerRow, error) {
 	o, err := getOffer(ctx, d, id)
 	if err == nil && o.Agent != agent {
-		return o, &postroom.Error{Kind: postroom.KindForbidden, Reason: postroom.ReasonNotYourOffer, Message: "this offer is another agent's"}
+		return o, notYourOffer()
 	}
 	return o, err
+}
+
+func unknownOffer() error {
+	return postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer")
+}
+
+func notYourOffer() error {
+	return &postroom.Error{Kind: postroom.KindForbidden, Reason: postroom.ReasonNotYourOffer, Message: "this offer is another agent's"}
 }
 
 // step is one mutation that an agent asks for on an offer of his.
@@ -61,26 +69,23 @@ type step struct {
 func (s *Store) onOffer(ctx context.Context, c postroom.Command, id postroom.OfferID, st step) (postroom.ContactSnapshot, error) {
 	var result postroom.ContactSnapshot
 	err := s.write(ctx, st.what, func(ctx context.Context, tx *txn) error {
-		o, err := ownOffer(ctx, tx, id, c.Actor)
-		if err != nil {
-			return err
-		}
-		done, err := repeated(ctx, tx, c)
+		contactID, done, err := asked(ctx, tx, c, id)
 		if err != nil {
 			return err
 		}
 		if done {
-			result, err = snapshot(ctx, tx, o.Contact)
+			result, err = snapshot(ctx, tx, contactID)
 			return err
 		}
 		if _, _, err := value[int64](ctx, tx, lockAgent, c.Actor); err != nil {
 			return err
 		}
-		contact, err := lockContact(ctx, tx, o.Contact)
+		contact, err := lockContact(ctx, tx, contactID)
 		if err != nil {
 			return err
 		}
-		if o, err = getOffer(ctx, tx, id); err != nil { // again: it may have changed while we waited for the locks
+		o, err := getOffer(ctx, tx, id) // only now: it may have changed while we waited for the locks
+		if err != nil {
 			return err
 		}
 		if err := remember(ctx, tx, c, o.Contact); err != nil {
@@ -101,6 +106,35 @@ func (s *Store) onOffer(ctx context.Context, c postroom.Command, id postroom.Off
 		return nil
 	})
 	return result, err
+}
+
+type askedRow struct {
+	Contact  postroom.ContactID
+	Agent    postroom.AgentID
+	RPC      string
+	BodyHash []byte
+}
+
+var readAsked = statement(`
+	SELECT o.contact_id, o.agent_id, coalesce(r.rpc, ''), coalesce(r.body_hash, '')
+	FROM offer o LEFT JOIN request r ON r.actor = $2 AND r.request_id = $3 WHERE o.id = $1`)
+
+// asked finds the contact of an agent's own offer, and whether this request on it was carried out before.
+func asked(ctx context.Context, tx *txn, c postroom.Command, id postroom.OfferID) (postroom.ContactID, bool, error) {
+	r, found, err := one[askedRow](ctx, tx, readAsked, id, c.Actor, c.RequestID)
+	if err != nil {
+		return "", false, err
+	}
+	if !found {
+		return "", false, unknownOffer()
+	}
+	if r.Agent != c.Actor {
+		return "", false, notYourOffer()
+	}
+	if r.RPC == "" {
+		return r.Contact, false, nil
+	}
+	return r.Contact, true, same(c, r.RPC, r.BodyHash)
 }
 
 // person is the actor of a command.

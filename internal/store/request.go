@@ -28,10 +28,15 @@ func repeated(ctx context.Context, d db, c postroom.Command) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if r.RPC != c.RPC || !bytes.Equal(r.BodyHash, c.BodyHash) {
-		return false, postroom.Invalid(postroom.ReasonRequestReused, "this request_id was used for another request")
+	return true, same(c, r.RPC, r.BodyHash)
+}
+
+// same refuses a command whose id was used before for another call or with another body.
+func same(c postroom.Command, rpc string, bodyHash []byte) error {
+	if rpc != c.RPC || !bytes.Equal(bodyHash, c.BodyHash) {
+		return postroom.Invalid(postroom.ReasonRequestReused, "this request_id was used for another request")
 	}
-	return true, nil
+	return nil
 }
 
 var writeRequest = statement(`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -150,7 +149,7 @@ func (d Database) Open(t testing.TB, o store.Options) *store.Store {
 }
 
 // Silent is a logger that drops everything.
-func Silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func Silent() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // SilentTemporal is the same for the Temporal SDK.
 func SilentTemporal() sdklog.Logger { return sdklog.NewStructuredLogger(Silent()) }

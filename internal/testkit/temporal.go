@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -35,6 +36,31 @@ func NewTemporal(t testing.TB) client.Client {
 	return Dial(t, temporalServer.running.Address())
 }
 
+// impatientServer is a second server, which suggests continue-as-new after a few events.
+var impatientServer struct {
+	once    sync.Once
+	running *stack.Temporal
+	err     error
+}
+
+// NewImpatientTemporal is like NewTemporal, with a server that suggests continue-as-new after 15 events: so that a test need not make
+// thousands.
+func NewImpatientTemporal(t testing.TB) client.Client {
+	t.Helper()
+	NewTemporal(t) // builds the program, once
+	impatientServer.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+		defer cancel()
+		impatientServer.running = stack.NewTemporal(shared.postgres, stack.TemporalOptions{Database: "impatient",
+			Dynamic: map[string]string{"limit.historyCount.suggestContinueAsNew": "15"}})
+		impatientServer.err = impatientServer.running.Start(ctx)
+	})
+	if impatientServer.err != nil {
+		t.Fatalf("start Temporal: %v", impatientServer.err)
+	}
+	return Dial(t, impatientServer.running.Address())
+}
+
 func startTemporal() {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 	defer cancel()
@@ -65,10 +91,13 @@ func Dial(t testing.TB, address string) client.Client {
 }
 
 func stopTemporal() error {
-	if temporalServer.running == nil {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return temporalServer.running.Stop(ctx)
+	var failed error
+	for _, running := range []*stack.Temporal{impatientServer.running, temporalServer.running} {
+		if running != nil {
+			failed = errors.Join(failed, running.Stop(ctx))
+		}
+	}
+	return failed
 }

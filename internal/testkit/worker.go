@@ -2,6 +2,10 @@ package testkit
 
 import (
 	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -11,6 +15,7 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/activities"
 	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/devmail"
 	"github.com/postroom/postroom/internal/gateway"
 	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/pci"
@@ -52,6 +57,7 @@ func NewWorking(t testing.TB, centre *Centre, c client.Client) *Working {
 	w.options = worker.Options{Client: c, TaskQueue: w.queue, Store: centre.Store, Gateway: w.Gateway, Log: Silent(),
 		Activities: &activities.Activities{Store: centre.Store, Blobs: w.Blobs, Gateway: w.Gateway, Matcher: activities.NewMatcher(centre.Store, w.Gateway, Silent()),
 			Scanner: pci.New(), Keys: w.Keys, Secrets: secrets, Log: Silent(), Mail: &activities.MailHealth{}}}
+	centre.Exec(t, "UPDATE mailbox SET told = version") // nobody watches it before Watch is called
 	w.StartWorker(t)
 	t.Cleanup(w.StopWorker)
 	return w
@@ -86,6 +92,16 @@ func (w *Working) Begin(t testing.TB, from, subject string) postroom.ContactID {
 		t.Fatalf("start: %v", err)
 	}
 	return got.Contact
+}
+
+// Ready signs an agent in, Available, and waits until nobody looks for work for him any more: what comes next is offered by its own
+// workflow.
+func (w *Working) Ready(t testing.TB, agent postroom.AgentID) {
+	t.Helper()
+	w.SignIn(t, agent)
+	Eventually(t, "the look for "+string(agent)+" to end", func() bool {
+		return w.Count(t, "SELECT count(*) FROM agent_state WHERE agent_id = $1 AND wants_work", agent) == 0
+	})
 }
 
 // AwaitOffer waits until an agent has a live offer of a contact, and says that its card is shown.
@@ -158,4 +174,40 @@ func (w *Working) AwaitTold(t testing.TB, contact postroom.ContactID) {
 	Eventually(t, "the workflow to be told", func() bool {
 		return w.Count(t, "SELECT count(*) FROM contact WHERE id = $1 AND told = version", contact) == 1
 	})
+}
+
+// Watch has the centre's mailbox watched. Its workflow's id is the mailbox's, so one test of a process may do this.
+func (w *Working) Watch(t testing.TB) {
+	t.Helper()
+	w.Exec(t, "UPDATE mailbox SET version = version + 1, tell_at = NULL")
+}
+
+// ConnectMail gives the centre's mailbox real servers: IMAP and SMTP of a mail server for trying out.
+func (w *Working) ConnectMail(t testing.TB) *devmail.Server {
+	t.Helper()
+	const password = "a password of the mailbox"
+	server, err := devmail.Start(devmail.Options{Dir: t.TempDir(), Accounts: map[string]string{"support@shop.example": password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	if err := os.WriteFile(filepath.Join(w.Secrets, "mailbox-support"), []byte(password), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(t, "UPDATE mailbox SET imap = jsonb_set(imap, '{port}', to_jsonb($1::int)), smtp = jsonb_set(smtp, '{port}', to_jsonb($2::int))",
+		portOf(t, server.IMAPAddr()), portOf(t, server.SMTPAddr()))
+	return server
+}
+
+func portOf(t testing.TB, address string) int {
+	t.Helper()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
