@@ -26,7 +26,7 @@ func (a arena) afterALockWait(t *testing.T, accept func(ctx context.Context, off
 		if passed := a.Text(t, "SELECT (clock_timestamp() >= expires_at)::text FROM offer WHERE id = $1", offer); passed == "true" {
 			t.Error("the accept did not come in time, so that nothing is shown")
 		}
-		eventually(t, "the deadline passes", func() bool {
+		testkit.Eventually(t, "the deadline to pass", func() bool {
 			return a.Text(t, "SELECT (clock_timestamp() >= expires_at)::text FROM offer WHERE id = $1", offer) == "true"
 		})
 		return nil

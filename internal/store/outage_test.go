@@ -79,7 +79,7 @@ func TestAnOutageOfTheDatabaseIsUnavailableAndPasses(t *testing.T) {
 			}
 		}()
 	}
-	eventually(t, "everybody is at work", func() bool { return beats.Load() > 100 })
+	testkit.Eventually(t, "everybody to be at work", func() bool { return beats.Load() > 100 })
 	pg.Kill()
 	for range cap(ended) {
 		wantReason(t, "a call during a crash", <-ended, postroom.KindUnavailable, postroom.ReasonDatabaseDown)
@@ -185,7 +185,7 @@ func TestPostgreSQLsLogHoldsNoRow(t *testing.T) {
 	planted := "planted" + strings.ReplaceAll(testkit.NewID(), "-", "") // the control: what is written there is found there
 	c.Exec(t, "DO $$ BEGIN RAISE LOG '"+planted+"'; END $$")
 	var log string
-	eventually(t, "the planted word is in the log", func() bool {
+	testkit.Eventually(t, "the planted word in the log", func() bool {
 		log = logText(t, c.LogDir)
 		return strings.Contains(log, planted)
 	})

@@ -186,7 +186,7 @@ func TestAMailThatWaitsForItsContactHoldsUpNobody(t *testing.T) {
 func (a arena) waitFor(t testing.TB, tx pgx.Tx) {
 	t.Helper()
 	pid := tx.Conn().PgConn().PID()
-	eventually(t, "somebody waits for the lock", func() bool {
+	testkit.Eventually(t, "somebody to wait for the lock", func() bool {
 		return a.Text(t, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND $1::int = ANY (pg_blocking_pids(pid)))::text", int(pid)) == "true"
 	})
 }

@@ -20,17 +20,6 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// eventually waits for a condition, at most ten seconds.
-func eventually(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("it never happened that %s", what)
-		}
-		time.Sleep(2 * time.Millisecond) // between two looks at the condition
-	}
-}
-
 // wantBroken requires that an invariant is seen to be broken.
 func wantBroken(t testing.TB, d testkit.Database, invariant string) {
 	t.Helper()
