@@ -13,14 +13,17 @@ type MailHealth struct {
 	states map[string]error
 }
 
-// Set records how the last contact with a mailbox's server went.
-func (h *MailHealth) Set(mailbox postroom.MailboxID, err error) {
+// Set records how the last contact with a mailbox's server went, and reports whether that is news: it was well and is not, or the
+// other way round. A server may be away for hours, and is tried again all the time.
+func (h *MailHealth) Set(mailbox postroom.MailboxID, err error) (news bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.states == nil {
 		h.states = map[string]error{}
 	}
+	before := h.states[string(mailbox)]
 	h.states[string(mailbox)] = err
+	return (before == nil) != (err == nil)
 }
 
 // Forget drops a mailbox that is not watched any more.

@@ -47,8 +47,9 @@ func (a *Activities) WatchMailbox(ctx context.Context, id postroom.MailboxID) (w
 		return workflows.Watched{Fetched: w.fetched}, context.Cause(ctx)
 	}
 	if err != nil {
-		w.log.WarnContext(ctx, "the watch over a mailbox was cut off; it begins again", "error", err)
-		a.Mail.Set(id, err)
+		if a.Mail.Set(id, err) {
+			w.log.WarnContext(ctx, "the watch over a mailbox was cut off; it begins again", "error", err)
+		}
 		return workflows.Watched{}, again(err)
 	}
 	return workflows.Watched{Fetched: w.fetched}, nil
@@ -90,7 +91,9 @@ func (w *watch) run(ctx context.Context) error {
 	if err := w.open(ctx); err != nil {
 		return err
 	}
-	w.Mail.Set(w.mailbox.ID, nil)
+	if w.Mail.Set(w.mailbox.ID, nil) {
+		w.log.InfoContext(ctx, "the watch over a mailbox goes on")
+	}
 	if err := w.settle(ctx); err != nil { // what a watch before this one left
 		return err
 	}
