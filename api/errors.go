@@ -49,7 +49,11 @@ func toConnect(ctx context.Context, log *slog.Logger, procedure string, err erro
 		message = "something went wrong on our side; reference " + detail.Reference
 		log.ErrorContext(ctx, "internal error", "procedure", procedure, "reference", detail.Reference, "error", known, "cause", known.Err)
 	case postroom.KindUnavailable:
-		log.WarnContext(ctx, "not available", "procedure", procedure, "reason", known.Reason, "cause", known.Err)
+		level := slog.LevelWarn
+		if known.Reason == postroom.ReasonDatabaseDown { // every call of every desktop meets it; the process says it once
+			level = slog.LevelDebug
+		}
+		log.Log(ctx, level, "not available", "procedure", procedure, "reason", known.Reason, "cause", known.Err)
 	}
 	out := connect.NewError(codes[known.Kind], errors.New(message))
 	if d, err := connect.NewErrorDetail(detail); err == nil {

@@ -55,7 +55,7 @@ func (p program) apiCommand() *cobra.Command {
 
 func (p program) serveAPI(ctx context.Context, set settings.Settings, parts *parts, log *slog.Logger) error {
 	hub := events.New(parts.store.Pool(), log, store.NotifyEvents, store.NotifySession)
-	temporal := &temporalHealth{client: parts.client}
+	temporal := &temporalHealth{client: parts.client, outage: outage{log: log, what: "temporal"}}
 	desktop, err := web.New()
 	if err != nil {
 		return err
@@ -136,13 +136,12 @@ func isLoopback(listen string) bool {
 // stayAlive says every few seconds that desktops can reach this process: only then may anybody be called disconnected (R12).
 func stayAlive(ctx context.Context, s *store.Store, log *slog.Logger) {
 	id := uuid.NewString()
+	database := outage{log: log, what: "database"}
 	ticker := time.NewTicker(5 * time.Second)
 	defer ticker.Stop()
 	for {
 		attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
-		if err := s.ProcessAlive(attempt, id, store.KindAPI); err != nil && ctx.Err() == nil {
-			log.DebugContext(ctx, "the database does not hear that we are alive", "error", err)
-		}
+		database.note(ctx, s.ProcessAlive(attempt, id, store.KindAPI))
 		cancel()
 		select {
 		case <-ctx.Done():
@@ -152,10 +151,31 @@ func stayAlive(ctx context.Context, s *store.Store, log *slog.Logger) {
 	}
 }
 
+// outage says in the log once that something is gone, and once that it is back.
+type outage struct {
+	log  *slog.Logger
+	what string
+	gone bool
+}
+
+// note takes the result of the latest attempt.
+func (o *outage) note(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+		return
+	case err != nil && !o.gone:
+		o.log.WarnContext(ctx, "waiting", "what", o.what, "error", err)
+	case err == nil && o.gone:
+		o.log.InfoContext(ctx, "available again", "what", o.what)
+	}
+	o.gone = err != nil
+}
+
 // temporalHealth knows whether Temporal answered lately.
 type temporalHealth struct {
 	client client.Client
 	well   atomic.Bool
+	outage outage
 }
 
 func (t *temporalHealth) watch(ctx context.Context) {
@@ -166,6 +186,7 @@ func (t *temporalHealth) watch(ctx context.Context) {
 		_, err := t.client.CheckHealth(attempt, &client.CheckHealthRequest{})
 		cancel()
 		t.well.Store(err == nil)
+		t.outage.note(ctx, err)
 		select {
 		case <-ctx.Done():
 			return
