@@ -56,7 +56,8 @@ func (s *Store) SetPassword(ctx context.Context, c postroom.Command, by postroom
 		if _, err := tx.Exec(ctx, endSessionsOf, p.Agent); err != nil {
 			return err
 		}
-		return audit(ctx, tx, by, "set password", "account/"+string(p.Agent), nil, map[string]bool{"sample": p.Sample})
+		audit(tx, by, "set password", "account/"+string(p.Agent), nil, map[string]bool{"sample": p.Sample})
+		return nil
 	})
 }
 
@@ -112,20 +113,16 @@ func (s *Store) OpenSession(ctx context.Context, tokenHash []byte, id postroom.A
 		if _, err := tx.Exec(ctx, forgetFailures, string(id)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertSession, tokenHash, id, SessionTime); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, renewLease, id); err != nil {
-			return err
-		}
+		tx.later(insertSession, tokenHash, id, SessionTime)
+		tx.later(renewLease, id)
 		if agent.State != postroom.AgentLoggedOut {
 			return nil
 		}
 		by := postroom.Actor{Kind: postroom.ActorAgent, ID: string(id)}
 		if agent.Owes {
-			return agent.move(ctx, tx, postroom.AgentSignsInOwing, "", "", by)
+			return agent.move(tx, postroom.AgentSignsInOwing, "", "", by)
 		}
-		return agent.move(ctx, tx, postroom.AgentSignsIn, postroom.IdleSignedIn, "", by)
+		return agent.move(tx, postroom.AgentSignsIn, postroom.IdleSignedIn, "", by)
 	})
 }
 
@@ -206,7 +203,7 @@ func logOut(ctx context.Context, tx *txn, agent *agentRow) ([]Withdrawn, error) 
 	if held > 0 {
 		return nil, postroom.Refused("work_in_hand", "finish your contacts before signing out")
 	}
-	return withdrawn, agent.move(ctx, tx, postroom.AgentSignsOut, "", "", by)
+	return withdrawn, agent.move(tx, postroom.AgentSignsOut, "", "", by)
 }
 
 var endSessionsOf = statement(`
@@ -222,6 +219,7 @@ func (s *Store) RevokeSessions(ctx context.Context, c postroom.Command, by postr
 		if _, err := tx.Exec(ctx, endSessionsOf, string(id)); err != nil {
 			return err
 		}
-		return audit(ctx, tx, by, "revoke sessions", "account/"+string(id), nil, nil)
+		audit(tx, by, "revoke sessions", "account/"+string(id), nil, nil)
+		return nil
 	})
 }

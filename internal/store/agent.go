@@ -58,7 +58,7 @@ var moveAgent = statement(`
 	SELECT version FROM moved`)
 
 // move changes the state of a locked agent as postroom.AgentMachine says for event, logs it, and notifies his stream.
-func (a *agentRow) move(ctx context.Context, tx *txn, event postroom.AgentEvent, code postroom.IdleCode, offer postroom.OfferID,
+func (a *agentRow) move(tx *txn, event postroom.AgentEvent, code postroom.IdleCode, offer postroom.OfferID,
 	by postroom.Actor) error {
 	to, err := postroom.AgentMachine.Next(a.State, event)
 	if err != nil {
@@ -67,11 +67,8 @@ func (a *agentRow) move(ctx context.Context, tx *txn, event postroom.AgentEvent,
 	if to != postroom.AgentIdle {
 		code = ""
 	}
-	if a.Version, _, err = value[int64](ctx, tx, moveAgent, a.ID, string(to), string(code), string(event), string(a.State), string(offer),
-		by.String()); err != nil {
-		return err
-	}
-	a.State, a.Idle, a.After = to, code, ""
+	tx.later(moveAgent, a.ID, string(to), string(code), string(event), string(a.State), string(offer), by.String())
+	a.State, a.Idle, a.After, a.Version = to, code, "", a.Version+1
 	tx.publish(a.ID, Event{Kind: EventAgent})
 	return nil
 }
@@ -85,10 +82,7 @@ var setWantsWork = statement(`
 
 // wantWork leaves the durable note that somebody must look for work for this agent, if he is Available and not about to be Idle. The
 // look itself happens after the commit, in another transaction: inside, two sides could each read "nothing" and both go away.
-func wantWork(ctx context.Context, tx *txn, id postroom.AgentID) error {
-	_, err := tx.Exec(ctx, setWantsWork, id)
-	return err
-}
+func wantWork(tx *txn, id postroom.AgentID) { tx.maybe(setWantsWork, id) }
 
 // AgentChange is what an agent, or a supervisor for him, chooses. Seen is the version of the state that he saw when he chose: a
 // late or repeated click never ends a RONA that it has not seen (I9).
@@ -144,14 +138,13 @@ func changeAgent(ctx context.Context, tx *txn, c postroom.Command, agent *agentR
 	if agent.Version != ch.Seen {
 		return nil, postroom.Conflict(postroom.ReasonStaleState, "the agent's state has changed since it was shown")
 	}
-	if err := remember(ctx, tx, c, ""); err != nil {
-		return nil, err
-	}
+	remember(tx, c, "")
 	if ch.To == postroom.AgentAvailable {
-		if err := agent.move(ctx, tx, postroom.AgentChoosesReady, "", "", person(c)); err != nil {
+		if err := agent.move(tx, postroom.AgentChoosesReady, "", "", person(c)); err != nil {
 			return nil, err
 		}
-		return nil, wantWork(ctx, tx, ch.Agent)
+		wantWork(tx, ch.Agent)
+		return nil, nil
 	}
 	active, found, err := value[bool](ctx, tx, knownIdleCode, string(ch.Code))
 	if err != nil {
@@ -173,7 +166,7 @@ func changeAgent(ctx context.Context, tx *txn, c postroom.Command, agent *agentR
 	if err != nil {
 		return nil, err
 	}
-	return withdrawn, agent.move(ctx, tx, postroom.AgentChoosesIdle, ch.Code, "", person(c))
+	return withdrawn, agent.move(tx, postroom.AgentChoosesIdle, ch.Code, "", person(c))
 }
 
 var setIdleLater = statement(`UPDATE agent_state SET idle_after_contact = $2, version = version + 1 WHERE agent_id = $1`)
@@ -220,7 +213,7 @@ func withdraw(ctx context.Context, tx *txn, agent postroom.AgentID, event postro
 		if o.State != postroom.OfferLive {
 			continue
 		}
-		state, err := endOffer(ctx, tx, o, contact, event, cause, by, tellSoon)
+		state, err := endOffer(tx, o, contact, event, cause, by, tellSoon)
 		if err != nil {
 			return nil, err
 		}

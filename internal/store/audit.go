@@ -10,9 +10,8 @@ import (
 var insertAudit = statement(`INSERT INTO audit (actor, action, object, before, after) VALUES ($1, $2, $3, $4, $5)`)
 
 // audit records who did what to which object, before and after (R3). No value of a secret and no customer text comes here.
-func audit(ctx context.Context, tx *txn, by postroom.Actor, action, object string, before, after any) error {
-	_, err := tx.Exec(ctx, insertAudit, by.String(), action, object, marshal(before), marshal(after))
-	return err
+func audit(tx *txn, by postroom.Actor, action, object string, before, after any) {
+	tx.later(insertAudit, by.String(), action, object, marshal(before), marshal(after))
 }
 
 // AuditEntry is one thing that somebody did.

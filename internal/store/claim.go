@@ -61,8 +61,8 @@ func (s *Store) ClaimOffer(ctx context.Context, c Claim) (postroom.ContactSnapsh
 		if lost, err = claim(ctx, tx, c); err != nil {
 			return err
 		}
-		result, err = snapshot(ctx, tx, c.Contact)
-		return err
+		tx.answer(c.Contact, &result)
+		return nil
 	})
 	return result, lost, err
 }
@@ -86,17 +86,13 @@ func claim(ctx context.Context, tx *txn, c Claim) (Lost, error) {
 		return LostAgent, nil
 	}
 	offer, reason := postroom.OfferID(newID()), marshal(c.Reason)
-	if _, err := tx.Exec(ctx, insertOffer, offer, c.Contact, c.Agent, contact.Queue, string(contact.Channel), able.Slot, reason); err != nil {
-		return LostNothing, err
-	}
-	if err := contact.leaveQueue(ctx, tx); err != nil {
-		return LostNothing, err
-	}
+	tx.later(insertOffer, offer, c.Contact, c.Agent, contact.Queue, string(contact.Channel), able.Slot, reason)
+	contact.leaveQueue(tx)
 	tell := tellLater
 	if c.FromOutside {
 		tell = tellSoon
 	}
-	if err := contact.move(ctx, tx, postroom.ContactOfferedTo, change{actor: c.By, agent: c.Agent, offer: offer, tell: tell}); err != nil {
+	if err := contact.move(tx, postroom.ContactOfferedTo, change{actor: c.By, agent: c.Agent, offer: offer, tell: tell}); err != nil {
 		return LostNothing, err
 	}
 	tx.publish(c.Agent, Event{Kind: EventContact, Contact: c.Contact, Offer: offer, State: postroom.OfferLive})

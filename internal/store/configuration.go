@@ -97,9 +97,7 @@ func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, want
 			change.Action, previous = "change", json.RawMessage(was)
 		}
 		changes = append(changes, change)
-		if err := audit(ctx, tx, by, "configuration: "+change.Action, o.kind+"/"+o.key, previous, json.RawMessage(is)); err != nil {
-			return nil, err
-		}
+		audit(tx, by, "configuration: "+change.Action, o.kind+"/"+o.key, previous, json.RawMessage(is))
 	}
 	for _, o := range slices.Backward(current) {
 		if _, gone := before[o.kind+"/"+o.key]; !gone {
@@ -109,9 +107,7 @@ func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, want
 			return nil, err
 		}
 		changes = append(changes, Change{o.kind, o.key, "retire"})
-		if err := audit(ctx, tx, by, "configuration: retire", o.kind+"/"+o.key, o.value, nil); err != nil {
-			return nil, err
-		}
+		audit(tx, by, "configuration: retire", o.kind+"/"+o.key, o.value, nil)
 	}
 	return changes, nil
 }
@@ -155,7 +151,7 @@ func retire(ctx context.Context, tx *txn, by postroom.Actor, o object) error {
 			return postroom.Refused("work_in_hand", "agent "+o.key+" still holds contacts and cannot be removed")
 		}
 		if agent.State != postroom.AgentLoggedOut {
-			if err := agent.move(ctx, tx, postroom.AgentSignsOut, "", "", by); err != nil {
+			if err := agent.move(tx, postroom.AgentSignsOut, "", "", by); err != nil {
 				return err
 			}
 		}
@@ -201,9 +197,7 @@ func inheritCapacity(ctx context.Context, tx *txn) error {
 		if _, err := tx.Exec(ctx, writeCapacity, c.Agent, c.Channel, c.Capacity); err != nil {
 			return err
 		}
-		if err := wantWork(ctx, tx, c.Agent); err != nil {
-			return err
-		}
+		wantWork(tx, c.Agent)
 	}
 	return nil
 }

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/postroom/postroom"
 )
 
@@ -75,34 +77,28 @@ var moveContact = statement(`
 
 // move changes the phase of a locked contact as postroom.ContactMachine says for event, and records it. It is a Conflict if the
 // event does not apply in the phase.
-func (r *contactRow) move(ctx context.Context, tx *txn, event postroom.ContactEvent, c change) error {
+func (r *contactRow) move(tx *txn, event postroom.ContactEvent, c change) error {
 	to, err := postroom.ContactMachine.Next(r.Phase, event)
 	if err != nil {
 		return err
 	}
 	c.event = string(event)
-	return r.record(ctx, tx, to, c)
+	r.record(tx, to, c)
+	return nil
 }
 
 // note records something that happened to a locked contact and left its phase as it was.
-func (r *contactRow) note(ctx context.Context, tx *txn, c change) error {
-	return r.record(ctx, tx, r.Phase, c)
+func (r *contactRow) note(tx *txn, c change) {
+	r.record(tx, r.Phase, c)
 }
 
-func (r *contactRow) record(ctx context.Context, tx *txn, to postroom.ContactPhase, c change) error {
-	version, found, err := value[int64](ctx, tx, moveContact, r.ID, r.Version, string(to), c.tell, string(c.outcome), string(c.queue), marshal(c.why),
+func (r *contactRow) record(tx *txn, to postroom.ContactPhase, c change) {
+	tx.later(moveContact, r.ID, r.Version, string(to), c.tell, string(c.outcome), string(c.queue), marshal(c.why),
 		c.event, string(r.Phase), c.actor.String(), string(c.agent), string(c.offer), marshal(c.detail))
-	if err != nil {
-		return err
-	}
-	if !found {
-		return postroom.Internal("a contact under lock has changed", nil)
-	}
-	r.Phase, r.Version = to, version
+	r.Phase, r.Version = to, r.Version+1
 	if c.queue != "" {
 		r.Queue = c.queue
 	}
-	return nil
 }
 
 var openQueueSegment = statement(`
@@ -111,19 +107,15 @@ var openQueueSegment = statement(`
 
 // waitAgain opens a stay in the contact's queue; cause is the offer that ended unanswered, if one did. An offer causes one
 // stay at most, by constraint (I4).
-func (r *contactRow) waitAgain(ctx context.Context, tx *txn, cause postroom.OfferID) error {
-	_, err := tx.Exec(ctx, openQueueSegment, newID(), r.ID, r.Queue, string(cause))
-	return err
+func (r *contactRow) waitAgain(tx *txn, cause postroom.OfferID) {
+	tx.later(openQueueSegment, newID(), r.ID, r.Queue, string(cause))
 }
 
 var endQueueSegment = statement(`
 	UPDATE segment SET state = 'ended', ended_at = postroom_now() WHERE contact_id = $1 AND kind = 'queue' AND state = 'open'`)
 
 // leaveQueue ends the contact's stay in its queue.
-func (r *contactRow) leaveQueue(ctx context.Context, tx *txn) error {
-	_, err := tx.Exec(ctx, endQueueSegment, r.ID)
-	return err
-}
+func (r *contactRow) leaveQueue(tx *txn) { tx.later(endQueueSegment, r.ID) }
 
 type snapshotRow struct {
 	Version   int64
@@ -163,6 +155,10 @@ func snapshot(ctx context.Context, d db, id postroom.ContactID) (postroom.Contac
 	if !found {
 		return postroom.ContactSnapshot{}, unknownContact()
 	}
+	return row.snapshot(id), nil
+}
+
+func (row snapshotRow) snapshot(id postroom.ContactID) postroom.ContactSnapshot {
 	s := postroom.ContactSnapshot{Contact: id, Epoch: row.Epoch, Version: row.Version, Phase: row.Phase, Queue: row.Queue,
 		Offer: row.Offer, Agent: row.Agent}
 	if row.State == postroom.OfferLive {
@@ -171,7 +167,19 @@ func snapshot(ctx context.Context, d db, id postroom.ContactID) (postroom.Contac
 	for _, p := range row.Sends {
 		s.Sends = append(s.Sends, postroom.PendingSend{Outbox: p.ID, DueIn: max(0, seconds(p.Due))})
 	}
-	return s, nil
+	return s
+}
+
+// answer has a contact read as the transaction leaves it, into what to points at.
+func (tx *txn) answer(id postroom.ContactID, to *postroom.ContactSnapshot) {
+	tx.queued.Queue(readSnapshot, id).Query(func(rows pgx.Rows) error {
+		row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[snapshotRow])
+		if errors.Is(err, pgx.ErrNoRows) {
+			return unknownContact()
+		}
+		*to = row.snapshot(id)
+		return err
+	})
 }
 
 // LoadContact reads a contact as it is now.

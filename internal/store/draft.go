@@ -57,9 +57,7 @@ func (s *Store) SaveDraft(ctx context.Context, c postroom.Command, d DraftSave) 
 		if _, err := lockContact(ctx, tx, o.Contact); err != nil {
 			return err
 		}
-		if err := remember(ctx, tx, c, o.Contact); err != nil { // before the base is compared: the same request a moment ago has moved it
-			return err
-		}
+		remember(tx, c, o.Contact) // before the base is compared: the same request a moment ago has moved it
 		if o, err = getOffer(ctx, tx, d.Offer); err != nil {
 			return err
 		}
@@ -73,9 +71,7 @@ func (s *Store) SaveDraft(ctx context.Context, c postroom.Command, d DraftSave) 
 		if now.Version != d.Base {
 			return postroom.Conflict(postroom.ReasonDraftMoved, "the draft was changed elsewhere since it was loaded")
 		}
-		if err := writeFindings(ctx, tx, o.Contact, "", d.Findings); err != nil {
-			return err
-		}
+		writeFindings(tx, o.Contact, "", d.Findings)
 		saved, _, err = one[Draft](ctx, tx, writeDraft, o.Contact, d.Body.Reveal(), c.Actor)
 		return err
 	})

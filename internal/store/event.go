@@ -56,17 +56,14 @@ func (tx *txn) publish(agent postroom.AgentID, e Event) {
 	tx.events = append(tx.events, publication{agent, e})
 }
 
-// flush appends the transaction's events, its last statements: a stream's row stays locked from here to the commit, so that
-// commit order is the order of numbers. Streams are locked in the order of their ids.
-func (tx *txn) flush(ctx context.Context) error {
+// flush queues the transaction's events, its last statements: a stream's row stays locked from here to the commit, so that commit order
+// is the order of numbers. Streams are locked in the order of their ids.
+func (tx *txn) flush() {
 	slices.SortStableFunc(tx.events, func(a, b publication) int { return cmp.Compare(a.agent, b.agent) })
 	for _, p := range tx.events {
 		e := p.event
-		if _, err := tx.Exec(ctx, appendEvent, AgentStream(p.agent), string(e.Kind), string(e.Contact), string(e.Offer), string(e.State)); err != nil {
-			return err
-		}
+		tx.later(appendEvent, AgentStream(p.agent), string(e.Kind), string(e.Contact), string(e.Offer), string(e.State))
 	}
-	return nil
 }
 
 // AgentStream is the id of an agent's stream.

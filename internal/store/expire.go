@@ -56,8 +56,8 @@ func (s *Store) ExpireOffer(ctx context.Context, id postroom.OfferID) (Expiry, e
 			return err
 		}
 		if o.State != postroom.OfferLive || !o.Expired {
-			result.Snapshot, err = snapshot(ctx, tx, o.Contact)
-			return err
+			tx.answer(o.Contact, &result.Snapshot)
+			return nil
 		}
 		blame, _, err := one[blameRow](ctx, tx, readBlame, id, postroom.LeaseTime)
 		if err != nil {
@@ -66,15 +66,13 @@ func (s *Store) ExpireOffer(ctx context.Context, id postroom.OfferID) (Expiry, e
 		event, cause := judge(blame, o.Late)
 		by := postroom.System("timer")
 		result.Agent = o.Agent
-		if result.Ended, err = endOffer(ctx, tx, o, contact, event, cause, by, tellLater); err != nil {
+		if result.Ended, err = endOffer(tx, o, contact, event, cause, by, tellLater); err != nil {
 			return err
 		}
 		if err := blameAgent(ctx, tx, o, event, cause, by); err != nil {
 			return err
 		}
-		if result.Snapshot, err = snapshot(ctx, tx, o.Contact); err != nil {
-			return err
-		}
+		tx.answer(o.Contact, &result.Snapshot)
 		tx.publish(o.Agent, Event{Kind: EventContact, Contact: o.Contact, Offer: o.ID, State: result.Ended})
 		return nil
 	})
@@ -108,10 +106,10 @@ func blameAgent(ctx context.Context, tx *txn, o offerRow, event postroom.OfferEv
 		return err
 	}
 	if event == postroom.OfferExpire {
-		return agent.move(ctx, tx, postroom.AgentMissesOffer, "", o.ID, by)
+		return agent.move(tx, postroom.AgentMissesOffer, "", o.ID, by)
 	}
 	if agent.State != postroom.AgentAvailable {
 		return nil // RONA stays RONA, a chosen Idle stays as chosen
 	}
-	return agent.move(ctx, tx, postroom.AgentNotReached, postroom.IdleDisconnected, o.ID, by)
+	return agent.move(tx, postroom.AgentNotReached, postroom.IdleDisconnected, o.ID, by)
 }

@@ -81,11 +81,10 @@ var writeReceived = statement(`
 	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, '')::uuid, nullif($10, '')::uuid, postroom_now(), $11)`)
 
-func (src Source) received(ctx context.Context, tx *txn, arrival postroom.Arrival, reason string, message postroom.MessageID,
-	contact postroom.ContactID, pending string) error {
-	_, err := tx.Exec(ctx, writeReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID), src.Size, src.Digest, string(arrival),
+func (src Source) received(tx *txn, arrival postroom.Arrival, reason string, message postroom.MessageID,
+	contact postroom.ContactID, pending string) {
+	tx.later(writeReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID), src.Size, src.Digest, string(arrival),
 		reason, string(message), string(contact), pending)
-	return err
 }
 
 // seen reports whether this UID, or the same bytes under another, were ingested before; the latter is recorded as a duplicate.
@@ -95,7 +94,8 @@ func (src Source) seen(ctx context.Context, tx *txn) (Ingested, bool, error) {
 	if err != nil || !found || row.SameUID {
 		return Ingested{Arrival: row.Arrival, Contact: row.Contact}, found, err
 	}
-	return Ingested{Arrival: postroom.ArrivalDuplicate}, true, src.received(ctx, tx, postroom.ArrivalDuplicate, "", "", "", "mark")
+	src.received(tx, postroom.ArrivalDuplicate, "", "", "", "mark")
+	return Ingested{Arrival: postroom.ArrivalDuplicate}, true, nil
 }
 
 // Ingest stores a fetched mail, once: it opens a contact, or joins the open contact of its thread (R22), or is screened as
@@ -111,10 +111,9 @@ func (s *Store) Ingest(ctx context.Context, a Arrived) (Ingested, error) {
 		}
 		if a.Automatic != "" {
 			result = Ingested{Arrival: arrivalOf(a.Automatic)}
-			if err := writeMessage(ctx, tx, a, "", ""); err != nil {
-				return err
-			}
-			return a.Source.received(ctx, tx, result.Arrival, "", a.ID, "", a.Pending)
+			writeMessage(tx, a, "", "")
+			a.Source.received(tx, result.Arrival, "", a.ID, "", a.Pending)
+			return nil
 		}
 		result, err = deliver(ctx, tx, a)
 		return err
@@ -143,8 +142,8 @@ func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.C
 		return id, err
 	}
 	id = postroom.CustomerID(newID())
-	_, err = tx.Exec(ctx, insertCustomer, id, from.Name.Reveal(), from.Address.Reveal())
-	return id, err
+	tx.later(insertCustomer, id, from.Name.Reveal(), from.Address.Reveal())
+	return id, nil
 }
 
 // Only our own Message-IDs lead into a thread, and only for the customer whose thread it is: an outsider who knows one must
@@ -185,13 +184,10 @@ func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
 	}
 	id := postroom.ContactID(newID())
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	if _, err := tx.Exec(ctx, insertContact, id, thread, customer, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String()); err != nil {
-		return Ingested{}, err
-	}
-	if err := writeMessage(ctx, tx, a, thread, id); err != nil {
-		return Ingested{}, err
-	}
-	return Ingested{postroom.ArrivalOpened, id, 1}, a.Source.received(ctx, tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
+	tx.later(insertContact, id, thread, customer, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String())
+	writeMessage(tx, a, thread, id)
+	a.Source.received(tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
+	return Ingested{postroom.ArrivalOpened, id, 1}, nil
 }
 
 // threadOf finds the thread that a mail's references lead to, locked, with its open contact if it has one; or makes a new thread.
@@ -210,8 +206,8 @@ func threadOf(ctx context.Context, tx *txn, customer postroom.CustomerID, refs [
 		}
 	}
 	thread := postroom.ThreadID(newID())
-	_, err := tx.Exec(ctx, insertThread, thread, customer)
-	return thread, nil, err
+	tx.later(insertThread, thread, customer)
+	return thread, nil, nil
 }
 
 // lockOpenContact locks the open contact of a locked thread; nil if it has none. A contact that was completed while we waited for
@@ -232,16 +228,10 @@ func lockOpenContact(ctx context.Context, tx *txn, thread postroom.ThreadID) (*c
 // join adds a mail to the open contact of its thread, and shows it to whoever holds it (R22).
 func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID, thread postroom.ThreadID, contact *contactRow) (Ingested, error) {
 	id := contact.ID
-	if err := writeMessage(ctx, tx, a, thread, id); err != nil {
-		return Ingested{}, err
-	}
+	writeMessage(tx, a, thread, id)
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	if err := contact.note(ctx, tx, change{event: "customer wrote", actor: by, tell: tellSoon}); err != nil {
-		return Ingested{}, err
-	}
-	if err := a.Source.received(ctx, tx, postroom.ArrivalAppended, "", a.ID, id, a.Pending); err != nil {
-		return Ingested{}, err
-	}
+	contact.note(tx, change{event: "customer wrote", actor: by, tell: tellSoon})
+	a.Source.received(tx, postroom.ArrivalAppended, "", a.ID, id, a.Pending)
 	now, err := snapshot(ctx, tx, id)
 	if err != nil {
 		return Ingested{}, err
@@ -263,7 +253,7 @@ var insertFinding = statement(`
 	INSERT INTO finding (contact_id, message_id, place, kind, brand, last4, detector)
 	VALUES (nullif($1, '')::uuid, nullif($2, '')::uuid, $3, $4, $5, $6, $7)`)
 
-func writeMessage(ctx context.Context, tx *txn, a Arrived, thread postroom.ThreadID, contact postroom.ContactID) error {
+func writeMessage(tx *txn, a Arrived, thread postroom.ThreadID, contact postroom.ContactID) {
 	refs := make([]string, len(a.References))
 	for i, r := range a.References {
 		refs[i] = r.Reveal()
@@ -272,27 +262,20 @@ func writeMessage(ctx context.Context, tx *txn, a Arrived, thread postroom.Threa
 	if !a.SentAt.IsZero() {
 		sent = &a.SentAt
 	}
-	if _, err := tx.Exec(ctx, insertMessage, a.ID, string(thread), string(contact), a.From.Name.Reveal(), a.From.Address.Reveal(),
+	tx.later(insertMessage, a.ID, string(thread), string(contact), a.From.Name.Reveal(), a.From.Address.Reveal(),
 		a.ReplyTo.Reveal(), recipientsJSON(a.Recipients), a.Subject.Reveal(), a.Body.Reveal(), a.Headers.Reveal(), a.MessageID.Reveal(),
-		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent); err != nil {
-		return err
-	}
+		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent)
 	for i, t := range a.Attachments {
-		if _, err := tx.Exec(ctx, insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
-			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey); err != nil {
-			return err
-		}
+		tx.later(insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
+			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey)
 	}
-	return writeFindings(ctx, tx, contact, a.ID, a.Findings)
+	writeFindings(tx, contact, a.ID, a.Findings)
 }
 
-func writeFindings(ctx context.Context, tx *txn, contact postroom.ContactID, message postroom.MessageID, findings []postroom.Finding) error {
+func writeFindings(tx *txn, contact postroom.ContactID, message postroom.MessageID, findings []postroom.Finding) {
 	for _, f := range findings {
-		if _, err := tx.Exec(ctx, insertFinding, string(contact), string(message), f.Place, string(f.Kind), f.Brand, f.Last4, f.Detector); err != nil {
-			return err
-		}
+		tx.later(insertFinding, string(contact), string(message), f.Place, string(f.Kind), f.Brand, f.Last4, f.Detector)
 	}
-	return nil
 }
 
 // recipientRow is a recipient as the database keeps it.
@@ -324,7 +307,8 @@ func (s *Store) Quarantine(ctx context.Context, src Source, reason postroom.Reas
 			return err
 		}
 		result = Ingested{Arrival: postroom.ArrivalQuarantined}
-		return src.received(ctx, tx, postroom.ArrivalQuarantined, string(reason), "", "", "mark")
+		src.received(tx, postroom.ArrivalQuarantined, string(reason), "", "", "mark")
+		return nil
 	})
 	return result, err
 }

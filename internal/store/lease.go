@@ -30,9 +30,7 @@ func (s *Store) Heartbeat(ctx context.Context, id postroom.AgentID) (AgentStatus
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, renewLease, id); err != nil {
-			return err
-		}
+		tx.later(renewLease, id)
 		status, err = agentStatus(ctx, tx, id)
 		return err
 	})
@@ -47,10 +45,11 @@ func comeBack(ctx context.Context, tx *txn, id postroom.AgentID) error {
 	if agent.State != postroom.AgentIdle || agent.Idle != postroom.IdleDisconnected {
 		return nil // somebody was first
 	}
-	if err := agent.move(ctx, tx, postroom.AgentReconnects, "", "", postroom.System("lease")); err != nil {
+	if err := agent.move(tx, postroom.AgentReconnects, "", "", postroom.System("lease")); err != nil {
 		return err
 	}
-	return wantWork(ctx, tx, id)
+	wantWork(tx, id)
+	return nil
 }
 
 var readStale = statement(`
@@ -87,7 +86,7 @@ func (s *Store) LoseLease(ctx context.Context, id postroom.AgentID) ([]Withdrawn
 		if err != nil || agent.State != postroom.AgentAvailable {
 			return err
 		}
-		return agent.move(ctx, tx, postroom.AgentLosesConnection, postroom.IdleDisconnected, "", by)
+		return agent.move(tx, postroom.AgentLosesConnection, postroom.IdleDisconnected, "", by)
 	})
 	return withdrawn, err
 }

@@ -74,8 +74,8 @@ func (s *Store) onOffer(ctx context.Context, c postroom.Command, id postroom.Off
 			return err
 		}
 		if done {
-			result, err = snapshot(ctx, tx, contactID)
-			return err
+			tx.answer(contactID, &result)
+			return nil
 		}
 		if _, _, err := value[int64](ctx, tx, lockAgent, c.Actor); err != nil {
 			return err
@@ -84,24 +84,22 @@ func (s *Store) onOffer(ctx context.Context, c postroom.Command, id postroom.Off
 		if err != nil {
 			return err
 		}
-		o, err := getOffer(ctx, tx, id) // only now: it may have changed while we waited for the locks
+		// Remembered before the offer is judged: the same request a moment ago has changed it, and then this transaction fails on the
+		// request's key, runs again, and answers alike. The offer is read only now: it may have changed while we waited for the locks.
+		remember(tx, c, contactID)
+		o, err := getOffer(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := remember(ctx, tx, c, o.Contact); err != nil {
-			return err
-		}
 		if st.same(o.State) {
-			result, err = snapshot(ctx, tx, o.Contact)
-			return err
+			tx.answer(o.Contact, &result)
+			return nil
 		}
 		state, err := st.apply(ctx, tx, o, contact)
 		if err != nil {
 			return err
 		}
-		if result, err = snapshot(ctx, tx, o.Contact); err != nil {
-			return err
-		}
+		tx.answer(o.Contact, &result)
 		tx.publish(c.Actor, Event{Kind: EventContact, Contact: o.Contact, Offer: id, State: state})
 		return nil
 	})
@@ -166,10 +164,8 @@ func (s *Store) AcceptOffer(ctx context.Context, c postroom.Command, id postroom
 			if !accepted {
 				return "", whyNotLive(o)
 			}
-			if _, err := tx.Exec(ctx, openAgentSegment, newID(), o.Contact, contact.Queue, o.Agent, o.ID); err != nil {
-				return "", err
-			}
-			return postroom.OfferAccepted, contact.move(ctx, tx, postroom.ContactAccepted,
+			tx.later(openAgentSegment, newID(), o.Contact, contact.Queue, o.Agent, o.ID)
+			return postroom.OfferAccepted, contact.move(tx, postroom.ContactAccepted,
 				change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater})
 		},
 	})
@@ -185,27 +181,19 @@ func whyNotLive(o offerRow) error {
 }
 
 var endLiveOffer = statement(`
-	UPDATE offer SET state = $2, ended_at = postroom_now(), end_cause = $3 WHERE id = $1 AND state = 'live' RETURNING id::text`)
+	UPDATE offer SET state = $2, ended_at = postroom_now(), end_cause = $3 WHERE id = $1 AND state = 'live'`)
 
 // endOffer ends a live offer under lock and puts its contact back into its queue, with its original arrival time: the offer's
 // end, the requeue and what becomes of the agent are one transaction (I4).
-func endOffer(ctx context.Context, tx *txn, o offerRow, contact *contactRow, event postroom.OfferEvent, cause postroom.EndCause,
+func endOffer(tx *txn, o offerRow, contact *contactRow, event postroom.OfferEvent, cause postroom.EndCause,
 	by postroom.Actor, tell time.Duration) (postroom.OfferState, error) {
 	state, err := postroom.OfferMachine.Next(o.State, event)
 	if err != nil {
 		return "", err
 	}
-	_, ended, err := value[string](ctx, tx, endLiveOffer, o.ID, string(state), string(cause))
-	if err != nil {
-		return "", err
-	}
-	if !ended {
-		return "", postroom.Internal("a live offer under lock has changed", nil)
-	}
-	if err := contact.waitAgain(ctx, tx, o.ID); err != nil {
-		return "", err
-	}
-	return state, contact.move(ctx, tx, postroom.ContactRequeued, change{actor: by, agent: o.Agent, offer: o.ID, tell: tell,
+	tx.later(endLiveOffer, o.ID, string(state), string(cause))
+	contact.waitAgain(tx, o.ID)
+	return state, contact.move(tx, postroom.ContactRequeued, change{actor: by, agent: o.Agent, offer: o.ID, tell: tell,
 		detail: map[string]string{"offer": string(state), "cause": string(cause)}})
 }
 
@@ -219,7 +207,7 @@ func (s *Store) DeclineOffer(ctx context.Context, c postroom.Command, id postroo
 			if o.State != postroom.OfferLive {
 				return "", whyNotLive(o)
 			}
-			state, err := endOffer(ctx, tx, o, contact, postroom.OfferDecline, postroom.CauseDeclined, person(c), tellLater)
+			state, err := endOffer(tx, o, contact, postroom.OfferDecline, postroom.CauseDeclined, person(c), tellLater)
 			if err != nil {
 				return "", err
 			}

@@ -50,7 +50,8 @@ var lockOutbox = statement(`
 var startAttempt = statement(`
 	UPDATE outbox SET state = 'sending', attempt_token = $2, attempts = attempts + 1, dot_sent_at = NULL WHERE id = $1`)
 var leaveUnknown = statement(`
-	UPDATE outbox SET state = 'unknown', settled_at = postroom_now() WHERE id = $1`)
+	UPDATE outbox x SET state = 'unknown', settled_at = postroom_now() FROM segment g WHERE g.id = x.segment_id AND x.id = $1
+	RETURNING x.contact_id, g.agent_id, g.offer_id`)
 
 // TakeToSend begins an attempt, if the reply is due and nobody knows its fate. An earlier attempt that died before its final dot is
 // taken over with a new token, so that it can never send any more; one that died after it may have been accepted: the reply
@@ -79,9 +80,7 @@ func (s *Store) TakeToSend(ctx context.Context, id postroom.OutboxID) (TakenToSe
 			return nil
 		}
 		token := uuid.NewString()
-		if _, err := tx.Exec(ctx, startAttempt, id, token); err != nil {
-			return err
-		}
+		tx.later(startAttempt, id, token)
 		taken.Take, taken.Delivery = true, postroom.DeliverySending
 		taken.Sending = Sending{Outbox: id, Contact: r.Contact, Mailbox: r.Mailbox, Token: token, Attempt: r.Attempts + 1, Age: seconds(r.Age),
 			BlobKey: r.Blob, EnvelopeFrom: r.From, EnvelopeTo: r.To}
@@ -116,10 +115,11 @@ type Attempted struct {
 }
 
 var endAttempt = statement(`
-	UPDATE outbox SET state = $3, reply_code = nullif($4, 0), enhanced_code = $5, server_text = $6, due_at = postroom_now() + $7,
-		dot_sent_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE dot_sent_at END,
+	UPDATE outbox x SET state = $3, reply_code = nullif($4, 0), enhanced_code = $5, server_text = $6, due_at = postroom_now() + $7,
+		dot_sent_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE x.dot_sent_at END,
 		settled_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE postroom_now() END
-	WHERE id = $1 AND attempt_token = $2 AND state = 'sending'`)
+	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.attempt_token = $2 AND x.state = 'sending'
+	RETURNING x.contact_id, g.agent_id, g.offer_id`)
 
 // EndAttempt records how an attempt ended, and shows it to the agent who answered. An attempt that was given up on records nothing.
 func (s *Store) EndAttempt(ctx context.Context, id postroom.OutboxID, token string, a Attempted) error {
@@ -134,17 +134,10 @@ type answeredRow struct {
 	Offer   postroom.OfferID
 }
 
-var readAnswered = statement(`
-	SELECT x.contact_id, g.agent_id, g.offer_id FROM outbox x JOIN segment g ON g.id = x.segment_id WHERE x.id = $1`)
-
 // settle changes the state of a reply and tells the agent who answered.
 func (s *Store) settle(ctx context.Context, tx *txn, id postroom.OutboxID, sql string, args ...any) error {
-	tag, err := tx.Exec(ctx, sql, append([]any{id}, args...)...)
-	if err != nil || tag.RowsAffected() == 0 {
-		return err
-	}
-	a, _, err := one[answeredRow](ctx, tx, readAnswered, id)
-	if err != nil {
+	a, changed, err := one[answeredRow](ctx, tx, sql, append([]any{id}, args...)...)
+	if err != nil || !changed {
 		return err
 	}
 	tx.publish(a.Agent, Event{Kind: EventContact, Contact: a.Contact, Offer: a.Offer})

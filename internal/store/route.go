@@ -52,16 +52,14 @@ func (s *Store) RouteContact(ctx context.Context, id postroom.ContactID, queue p
 			return err
 		}
 		if contact.Phase == postroom.ContactNew {
-			if err := contact.move(ctx, tx, postroom.ContactRouted,
+			if err := contact.move(tx, postroom.ContactRouted,
 				change{actor: postroom.System("routing"), queue: queue, why: why, tell: tellLater, detail: why}); err != nil {
 				return err
 			}
-			if err := contact.waitAgain(ctx, tx, ""); err != nil {
-				return err
-			}
+			contact.waitAgain(tx, "")
 		}
-		result, err = snapshot(ctx, tx, id)
-		return err
+		tx.answer(id, &result)
+		return nil
 	})
 	return result, err
 }

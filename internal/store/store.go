@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/postroom/postroom"
@@ -75,10 +76,51 @@ const attempts = 4
 // deadline bounds every transaction: a lock that is held longer is somebody's defect.
 const deadline = 15 * time.Second
 
-// txn is one writing transaction, and the events that it will publish.
+// txn is one transaction. Statements whose answer nobody waits for are sent together with the next one whose answer is wanted, in order:
+// that halves the journeys between us and PostgreSQL.
 type txn struct {
 	pgx.Tx
-	events []publication
+	queued pgx.Batch
+	events []publication // appended to their streams at the end
+}
+
+// later has a statement carried out before the next Query or Exec, at the latest before the commit. It must change one row or more.
+func (tx *txn) later(sql string, args ...any) {
+	tx.queued.Queue(sql, args...).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() == 0 {
+			return postroom.Internal("a statement on locked rows changed none of them", nil)
+		}
+		return nil
+	})
+}
+
+// maybe is later for a statement that may find nothing to change.
+func (tx *txn) maybe(sql string, args ...any) { tx.queued.Queue(sql, args...) }
+
+// send carries out what is queued.
+func (tx *txn) send(ctx context.Context) error {
+	if tx.queued.Len() == 0 {
+		return nil
+	}
+	queued := tx.queued
+	tx.queued = pgx.Batch{}
+	return tx.Tx.SendBatch(ctx, &queued).Close()
+}
+
+// Query sends what is queued, and then reads.
+func (tx *txn) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if err := tx.send(ctx); err != nil {
+		return nil, err
+	}
+	return tx.Tx.Query(ctx, sql, args...)
+}
+
+// Exec sends what is queued, and then executes.
+func (tx *txn) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if err := tx.send(ctx); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return tx.Tx.Exec(ctx, sql, args...)
 }
 
 // write runs f in one transaction (READ COMMITTED), again if PostgreSQL gave it up for another one or if a row that f had not seen
@@ -93,7 +135,8 @@ func (s *Store) write(ctx context.Context, what string, f func(ctx context.Conte
 			if err := f(ctx, t); err != nil {
 				return err
 			}
-			return t.flush(ctx)
+			t.flush()
+			return t.send(ctx)
 		})
 		if !worthAnother(err) {
 			break

@@ -88,9 +88,7 @@ func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.
 			if draft.Version != r.DraftVersion {
 				return "", postroom.Conflict(postroom.ReasonDraftMoved, "the draft was changed elsewhere since it was sent")
 			}
-			if err := writeReply(ctx, tx, c, o, r); err != nil {
-				return "", err
-			}
+			writeReply(tx, c, o, r)
 			return handle(ctx, tx, c, o, contact, postroom.ContactReplied, postroom.OutcomeReplied)
 		},
 	})
@@ -98,19 +96,16 @@ func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.
 
 func never(postroom.OfferState) bool { return false }
 
-func writeReply(ctx context.Context, tx *txn, c postroom.Command, o offerRow, r Reply) error {
+func writeReply(tx *txn, c postroom.Command, o offerRow, r Reply) {
 	refs := make([]string, len(r.Refs))
 	for i, ref := range r.Refs {
 		refs[i] = ref.Reveal()
 	}
-	if _, err := tx.Exec(ctx, insertReply, r.Message, o.Contact, r.From.Name.Reveal(), r.From.Address.Reveal(),
+	tx.later(insertReply, r.Message, o.Contact, r.From.Name.Reveal(), r.From.Address.Reveal(),
 		recipientsJSON([]Recipient{{"to", r.To}}), r.Subject.Reveal(), r.Body.Reveal(), r.MessageID, r.InReplyTo.Reveal(), refs,
-		r.Size, r.BlobKey); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, []string{r.To.Address.Reveal()},
+		r.Size, r.BlobKey)
+	tx.later(insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, []string{r.To.Address.Reveal()},
 		r.MessageID, r.BlobKey, r.DueIn)
-	return err
 }
 
 var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 AND state = 'accepted'`)
@@ -120,13 +115,9 @@ var segmentToWrapUp = statement(`
 // handle begins the wrap-up after Send or Close: offer, segment and contact together (R24).
 func handle(ctx context.Context, tx *txn, c postroom.Command, o offerRow, contact *contactRow, event postroom.ContactEvent,
 	outcome postroom.Outcome) (postroom.OfferState, error) {
-	if _, err := tx.Exec(ctx, offerToWrapUp, o.ID); err != nil {
-		return "", err
-	}
-	if _, err := tx.Exec(ctx, segmentToWrapUp, o.ID, string(outcome)); err != nil {
-		return "", err
-	}
-	return postroom.OfferWrapUp, contact.move(ctx, tx, event,
+	tx.later(offerToWrapUp, o.ID)
+	tx.later(segmentToWrapUp, o.ID, string(outcome))
+	return postroom.OfferWrapUp, contact.move(tx, event,
 		change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater, outcome: outcome})
 }
 

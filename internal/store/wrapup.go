@@ -25,7 +25,8 @@ func (s *Store) SaveWrapUpNote(ctx context.Context, agent postroom.AgentID, id p
 		if !saved {
 			return notInWrapUp(o)
 		}
-		return writeFindings(ctx, tx, o.Contact, "", findings)
+		writeFindings(tx, o.Contact, "", findings)
+		return nil
 	})
 }
 
@@ -49,11 +50,10 @@ var readCode = statement(`
 
 var offerFinished = statement(`
 	UPDATE offer SET state = 'finished', ended_at = postroom_now(), end_cause = 'wrapped_up' WHERE id = $1 AND state = 'wrapup'`)
-var segmentEnded = statement(`
-	UPDATE segment SET state = 'ended', ended_at = postroom_now() WHERE offer_id = $1 AND state = 'wrapup' RETURNING id::text`)
-var insertWrapUp = statement(`
+var endSegment = statement(`
+	WITH ended AS (UPDATE segment SET state = 'ended', ended_at = postroom_now() WHERE offer_id = $1 AND state = 'wrapup' RETURNING id)
 	INSERT INTO wrapup (segment_id, agent_id, code, status, sentiment, note, automatic, completed_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, postroom_now())`)
+	SELECT id, $2, $3, $4, $5, $6, $7, postroom_now() FROM ended`)
 
 // CompleteWrapUp records the wrap-up, ends offer and segment, frees the slot, and completes the contact (R24, I10). Mail of the
 // customer that came since the reply becomes a new contact of the thread in the same transaction, so that nothing is buried (R22).
@@ -76,17 +76,8 @@ func (s *Store) CompleteWrapUp(ctx context.Context, c postroom.Command, id postr
 			if code.NoteRequired && code.Note == "" {
 				return "", postroom.Refused(postroom.ReasonNoteRequired, "this wrap-up code needs a note")
 			}
-			if _, err := tx.Exec(ctx, offerFinished, id); err != nil {
-				return "", err
-			}
-			segment, _, err := value[string](ctx, tx, segmentEnded, id)
-			if err != nil {
-				return "", err
-			}
-			if _, err := tx.Exec(ctx, insertWrapUp, segment, o.Agent, string(w.Code), string(w.Status), string(w.Sentiment), code.Note,
-				w.Automatic); err != nil {
-				return "", err
-			}
+			tx.later(offerFinished, id)
+			tx.later(endSegment, id, o.Agent, string(w.Code), string(w.Status), string(w.Sentiment), code.Note, w.Automatic)
 			if err := complete(ctx, tx, c, o, contact); err != nil {
 				return "", err
 			}
@@ -115,16 +106,14 @@ func complete(ctx context.Context, tx *txn, c postroom.Command, o offerRow, cont
 	if err != nil {
 		return err
 	}
-	if err := contact.move(ctx, tx, postroom.ContactCompleted,
+	if err := contact.move(tx, postroom.ContactCompleted,
 		change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater}); err != nil || len(unseen) == 0 {
 		return err
 	}
 	next := newID()
-	if _, err := tx.Exec(ctx, carryContact, o.Contact, next, unseen[0]); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, carryMessages, unseen, next)
-	return err
+	tx.later(carryContact, o.Contact, next, unseen[0])
+	tx.later(carryMessages, unseen, next)
+	return nil
 }
 
 // freed is what follows from a freed slot: an Idle that waited takes effect, else the agent wants work.
@@ -134,11 +123,12 @@ func freed(ctx context.Context, tx *txn, id postroom.AgentID) error {
 		return err
 	}
 	if agent.After == "" {
-		return wantWork(ctx, tx, id)
+		wantWork(tx, id)
+		return nil
 	}
 	held, err := heldBy(ctx, tx, id)
 	if err != nil || held > 0 {
 		return err
 	}
-	return agent.move(ctx, tx, postroom.AgentChoosesIdle, agent.After, "", postroom.System("idle after contact"))
+	return agent.move(tx, postroom.AgentChoosesIdle, agent.After, "", postroom.System("idle after contact"))
 }
