@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ContactList, type Tab } from "../contacts/ContactList";
 import { ExpiredCard, OfferCard } from "../contacts/OfferCard";
@@ -7,6 +7,7 @@ import { useLive } from "../live/hooks";
 import { offersOf } from "../live/reducer";
 import { StateBanner } from "../state/StateBanner";
 import { Empty } from "../ui/Empty";
+import { later } from "../ui/later";
 import { NoticeList } from "../ui/Notices";
 import { LinkBanner } from "./Connection";
 import { DeliveryWatch } from "./DeliveryWatch";
@@ -17,9 +18,8 @@ import classes from "./Shell.module.css";
 import { TopBar } from "./TopBar";
 import { useNarrow } from "./useNarrow";
 
-const loadConversation = () => import("../conversation/Conversation");
-const Conversation = lazy(async () => ({ default: (await loadConversation()).Conversation }));
-const HelpSheet = lazy(async () => ({ default: (await import("../keys/HelpSheet")).HelpSheet }));
+const Conversation = later(async () => (await import("../conversation/Conversation")).Conversation);
+const HelpSheet = later(async () => (await import("../keys/HelpSheet")).HelpSheet);
 
 /** Shell is the desktop: the bar, what must not be missed, the list, and the conversation. */
 export function Shell() {
@@ -33,7 +33,7 @@ export function Shell() {
   useShortcuts({ setTab, toggleScheme: toggle, help: () => setHelp(true) });
 
   // The parts that are needed after an Accept are loaded before it.
-  useEffect(() => void loadConversation(), []);
+  useEffect(() => void Conversation.preload(), []);
 
   const showList = !narrow || atList;
   return (
@@ -50,18 +50,12 @@ export function Shell() {
         {showList && <ContactList tab={tab} onTab={setTab} />}
         {(!narrow || !atList) && (
           <main id="conversation" className={classes.conversation} tabIndex={-1}>
-            <Suspense>
-              <Page path={path} />
-            </Suspense>
+            <Page path={path} />
           </main>
         )}
       </div>
       {!showList && <OfferPopover />}
-      {help && (
-        <Suspense>
-          <HelpSheet close={() => setHelp(false)} />
-        </Suspense>
-      )}
+      {help && <HelpSheet close={() => setHelp(false)} />}
     </div>
   );
 }

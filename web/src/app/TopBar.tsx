@@ -81,19 +81,16 @@ interface ToggleProps {
 function Toggle({ setting, label, disabled = false, before }: ToggleProps) {
   const on = useSetting(setting) && !disabled;
   return (
-    <Menu.Item
-      role="menuitemcheckbox"
-      aria-checked={on}
-      closeMenuOnClick={false}
+    <Menu.CheckboxItem
+      checked={on}
       disabled={disabled}
-      leftSection={<span aria-hidden>{on ? "☑" : "☐"}</span>}
-      onClick={() => {
+      onChange={(next) => {
         before?.();
-        setSetting(setting, !on);
+        setSetting(setting, next);
       }}
     >
       {label}
-    </Menu.Item>
+    </Menu.CheckboxItem>
   );
 }
 

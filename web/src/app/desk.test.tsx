@@ -152,7 +152,7 @@ describe("Idle after this contact", () => {
     fake.cards = [accepted()];
     const { user } = openDesk(fake);
     await user.click(await screen.findByRole("button", { name: /State: Available/ }));
-    await user.click(await screen.findByRole("switch", { name: "After this contact" }));
+    await user.click(await screen.findByRole("menuitemcheckbox", { name: /After this contact/ }));
     await user.click(screen.getByRole("menuitem", { name: /Lunch/ }));
     await waitFor(() => {
       expect(fake.called<SetStateRequest>("setState")[0]).toMatchObject({
@@ -322,7 +322,7 @@ describe("what came with a mail", () => {
     });
     history.replaceState(null, "", `/contacts/${contactId}`);
     openDesk(fake);
-    const link = await screen.findByRole("link", { name: "Download notes.txt" });
+    const link = await screen.findByRole("link", { name: /notes.txt.*Download/ });
     expect(link.getAttribute("href")).toBe("/content/attachments/a1");
     expect(screen.getByText("It held card data and was destroyed (PCI).")).toBeTruthy();
     expect(screen.getByText("Images cannot be inspected for card data.")).toBeTruthy();

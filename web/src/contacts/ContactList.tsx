@@ -32,7 +32,7 @@ export function ContactList({ tab, onTab }: Props) {
         value={tab}
         onChange={(value) => onTab(value as Tab)}
         keepMounted={false}
-        classNames={{ root: classes.tabs, panel: classes.panel }}
+        classNames={{ root: classes.tabs, tab: classes.tab, panel: classes.panel }}
       >
         <Tabs.List>
           <Tabs.Tab value="all" rightSection={<Count n={cards.size} />}>

@@ -26,15 +26,11 @@ export function Attachments({ attachments }: { attachments: readonly Attachment[
 function Passed({ attachment }: { attachment: Attachment }) {
   const { t, i18n } = useTranslation();
   return (
-    <a
-      href={`/content/attachments/${attachment.attachmentId}`}
-      download={attachment.filename}
-      aria-label={t("attachment.download", { name: attachment.filename })}
-    >
+    <a href={`/content/attachments/${attachment.attachmentId}`} download={attachment.filename}>
       <IconPaperclip size={16} aria-hidden />
       <span>{attachment.filename}</span>
       <span className={classes.size}>{fileSize(Number(attachment.size), i18n.language)}</span>
-      <IconDownload size={16} aria-hidden />
+      <IconDownload size={16} role="img" aria-label={t("attachment.download")} />
     </a>
   );
 }

@@ -1,5 +1,5 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { Button, Group, Radio, Select, Stack, Textarea, Title } from "@mantine/core";
+import { Button, Group, Radio, Select, SimpleGrid, Stack, Textarea, Title } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Contact, ContactService } from "../gen/postroom/contact/v1/contact_pb";
@@ -122,31 +122,33 @@ export function WrapUp({ contact, offerId, completed }: Props) {
             retry={() => void codes.refetch()}
           />
         )}
-        <Select
-          ref={first}
-          label={t("wrapUp.code")}
-          placeholder={t("wrapUp.codePlaceholder")}
-          nothingFoundMessage={t("wrapUp.codeNone")}
-          searchable
-          required
-          allowDeselect={false}
-          disabled={codes.isPending}
-          value={fields.code === "" ? null : fields.code}
-          onChange={(code) => change({ code: code ?? "" })}
-          error={tried && codeError}
-          data={list.map((c) => ({
-            value: c.code,
-            label: labelOf(c.name, i18n.language) + (c.noteRequired ? ` (${t("wrapUp.noteNeeded")})` : ""),
-          }))}
-        />
-        <Select
-          label={t("wrapUp.status")}
-          placeholder={t("wrapUp.statusNone")}
-          clearable
-          value={fields.status === "" ? null : fields.status}
-          onChange={(status) => change({ status: status ?? "" })}
-          data={statuses.map((value) => ({ value, label: t(`wrapUp.${value}`) }))}
-        />
+        <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md">
+          <Select
+            ref={first}
+            label={t("wrapUp.code")}
+            placeholder={t("wrapUp.codePlaceholder")}
+            nothingFoundMessage={t("wrapUp.codeNone")}
+            searchable
+            required
+            allowDeselect={false}
+            disabled={codes.isPending}
+            value={fields.code === "" ? null : fields.code}
+            onChange={(code) => change({ code: code ?? "" })}
+            error={tried && codeError}
+            data={list.map((c) => ({
+              value: c.code,
+              label: labelOf(c.name, i18n.language) + (c.noteRequired ? ` (${t("wrapUp.noteNeeded")})` : ""),
+            }))}
+          />
+          <Select
+            label={t("wrapUp.status")}
+            placeholder={t("wrapUp.statusNone")}
+            clearable
+            value={fields.status === "" ? null : fields.status}
+            onChange={(status) => change({ status: status ?? "" })}
+            data={statuses.map((value) => ({ value, label: t(`wrapUp.${value}`) }))}
+          />
+        </SimpleGrid>
         <Radio.Group
           label={t("wrapUp.sentiment")}
           value={fields.sentiment}

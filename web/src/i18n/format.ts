@@ -16,7 +16,7 @@ export function isoDuration(seconds: number): string {
 
 /** timeOfDay is hour and minute in the person's own zone. */
 export function timeOfDay(at: number, language: string): string {
-  return new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }).format(at);
 }
 
 /** dateAndTime is a moment in the person's own zone. */

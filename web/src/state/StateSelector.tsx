@@ -1,5 +1,5 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { Button, Menu, Switch, Text } from "@mantine/core";
+import { Button, Menu, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AgentService, State } from "../gen/postroom/agent/v1/agent_pb";
@@ -40,7 +40,6 @@ export function StateSelector() {
           variant="default"
           loading={busy}
           data-state-menu
-          aria-label={t("state.label", { state: word + details })}
           leftSection={
             <span className={classes.shape} data-tone={tones[agent.state]} aria-hidden>
               {shapes[agent.state]}
@@ -48,6 +47,7 @@ export function StateSelector() {
           }
           rightSection={<Since at={ms(agent.since)} />}
         >
+          <span className="unseen">{t("state.label")}</span>
           {word}
           {details}
           {later && <span className={classes.later}>&nbsp;· {t("state.afterContactSet", { code: later })}</span>}
@@ -83,16 +83,12 @@ export function StateSelector() {
         {mayWait && (
           <>
             <Menu.Divider />
-            <div className={classes.wait}>
-              <Switch
-                label={t("state.afterContact")}
-                checked={after}
-                onChange={(event) => setAfter(event.currentTarget.checked)}
-              />
+            <Menu.CheckboxItem checked={after} onChange={setAfter}>
+              {t("state.afterContact")}
               <Text size="xs" c="dimmed">
                 {t("state.afterContactHint")}
               </Text>
-            </div>
+            </Menu.CheckboxItem>
           </>
         )}
       </Menu.Dropdown>

@@ -29,9 +29,17 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: "pointer",
   components: {
+    // Coloured titles on coloured ground are too faint; the ground says it.
+    Alert: {
+      styles: {
+        label: { color: "var(--mantine-color-text)" },
+        message: { color: "var(--mantine-color-text)" },
+      },
+    },
     Button: { defaultProps: { size: "sm" } },
     Tooltip: { defaultProps: { transitionProps: { duration: 100 } } },
-    Menu: { defaultProps: { transitionProps: { duration: 100 } } },
+    // The placeholder for the first focus is a child that no menu may have (aria-required-children).
+    Menu: { defaultProps: { transitionProps: { duration: 100 }, withInitialFocusPlaceholder: false } },
   },
 });
 
