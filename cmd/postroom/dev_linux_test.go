@@ -140,7 +140,7 @@ func newEnv(t *testing.T, dir string) devEnv {
 	t.Helper()
 	e := devEnv{dir: dir, env: append(bare(), "POSTROOM_STATE_DIR="+dir), ports: map[string]int{}}
 	for _, name := range []string{"DATABASE", "TEMPORAL", "TEMPORAL_UI", "API", "WORKER", "MAIL", "IMAP", "SMTP"} {
-		port, err := stack.FreePort()
+		port, err := testkit.FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}

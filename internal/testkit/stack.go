@@ -53,7 +53,7 @@ type Stack struct {
 	api       *stack.Process
 }
 
-type stackPorts struct{ api, worker, imap, smtp, page int }
+type stackPorts struct{ postgres, temporal, ui, api, worker, imap, smtp, page int }
 
 // mailboxSecret is the name of the file with the mailbox's password.
 const mailboxSecret = "mailbox-support"
@@ -133,13 +133,13 @@ func startStack(ctx context.Context, o StackOptions) (*Stack, error) {
 	if err := s.prepare(); err != nil {
 		return s, err
 	}
-	s.Postgres = stack.NewPostgres(s.dir, stack.PostgresOptions{Durability: stack.Disposable, Output: s.log})
+	s.Postgres = stack.NewPostgres(s.dir, stack.PostgresOptions{Port: s.ports.postgres, Durability: stack.Disposable, Output: s.log})
 	if err := s.Postgres.Start(ctx); err != nil {
 		return s, err
 	}
 	s.Database = Database{OwnerURL: s.Postgres.URL(stack.RoleOwner, stack.Database), AppURL: s.Postgres.URL(stack.RoleApp, stack.Database),
 		Schema: "public", LogDir: s.Postgres.LogDir()}
-	s.Temporal = stack.NewTemporal(s.Postgres, stack.TemporalOptions{Output: s.log, Progress: BuildProgress()})
+	s.Temporal = stack.NewTemporal(s.Postgres, stack.TemporalOptions{Port: s.ports.temporal, UIPort: s.ports.ui, Output: s.log, Progress: BuildProgress()})
 	if err := s.startMail(); err != nil {
 		return s, err
 	}
@@ -178,8 +178,8 @@ func (s *Stack) prepare() error {
 	if s.log, err = os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	for _, port := range []*int{&s.ports.api, &s.ports.worker, &s.ports.imap, &s.ports.smtp, &s.ports.page} {
-		if *port, err = stack.FreePort(); err != nil {
+	for _, port := range []*int{&s.ports.postgres, &s.ports.temporal, &s.ports.ui, &s.ports.api, &s.ports.worker, &s.ports.imap, &s.ports.smtp, &s.ports.page} {
+		if *port, err = FreePort(); err != nil {
 			return err
 		}
 	}
