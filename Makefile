@@ -12,11 +12,14 @@ help: ## list the targets
 dev: build ## run everything on this machine, on loopback; Ctrl-C stops it, the next start resumes
 	@exec $(BIN)/postroom dev
 
-build: ## build the program into .cache/bin
+build: ## build the desktop if it is stale, and the program, into .cache/bin
+	@web/build
 	@mkdir -p $(BIN)
 	@go build -o $(BIN)/postroom ./cmd/postroom
 
 test: lint ## everything: lint, unit, store, replay, and the whole stack end to end
+	cd web && npm test --silent
+	@web/build
 	go test -race -timeout 25m ./...
 
 lint: $(BIN)/staticcheck web/node_modules/.stamp ## formatting, vet, static checks, determinism of workflows, the API's contract
@@ -25,14 +28,15 @@ lint: $(BIN)/staticcheck web/node_modules/.stamp ## formatting, vet, static chec
 	$(BIN)/staticcheck ./...
 	$(BIN)/workflowcheck ./workflows
 	web/node_modules/.bin/buf lint
+	cd web && npm run --silent lint && npm run --silent typecheck
 	@! grep -q '"resolved"' web/package-lock.json || { echo "web/package-lock.json names a registry: install with web/.npmrc"; exit 1; }
 	@scripts/check-generated
 
 generate: web/node_modules/.stamp ## write the code that comes from proto/
 	web/node_modules/.bin/buf generate
 
-histories: build ## record the workflow histories that are missing; committed ones are never touched
-	go run ./internal/histories
+histories: ## record the workflow histories that are missing; committed ones are never touched
+	go test ./worker -run TestStor -count=1 -args -record
 
 bench-contact: build ## CPU of a contact by process, beside the bare workflow, alternating
 	go run ./bench/contact

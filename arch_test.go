@@ -63,10 +63,10 @@ var drivers = map[string]rule{
 	"golang.org/x/crypto/argon2":     {[]string{"internal/auth"}, "passwords are hashed in one place"},
 	"github.com/goccy/go-yaml":       {[]string{"internal/config"}, "configuration is read in one place"},
 	"go.temporal.io/sdk/client":      {[]string{"internal/gateway", "internal/stack", "worker", "cmd/postroom", "internal/testkit", "bench/*"}, "workflows are reached through the gateway"},
-	"go.temporal.io/sdk/worker":      {[]string{"worker", "cmd/postroom", "internal/testkit"}, "one place registers"},
-	"connectrpc.com/connect":         {[]string{"api", "internal/gen/*", "cmd/postroom", "internal/testkit"}, "the API's protocol stays at the edge; tests speak it as a desktop does"},
+	"go.temporal.io/sdk/worker":      {[]string{"worker", "cmd/postroom", "internal/testkit", "bench/*"}, "one place registers"},
+	"connectrpc.com/connect":         {[]string{"api", "internal/gen/*", "cmd/postroom", "internal/testkit", "bench/*"}, "the API's protocol stays at the edge; tests speak it as a desktop does"},
 	"github.com/spf13/cobra":         {[]string{"cmd/postroom"}, "commands are the outermost edge"},
-	"go.temporal.io/sdk/workflow":    {[]string{"workflows", "worker", "cmd/postroom"}, "durable code is in one place; replay registers it"},
+	"go.temporal.io/sdk/workflow":    {[]string{"workflows", "worker", "cmd/postroom", "bench/*"}, "durable code is in one place; replay registers it, and a benchmark has a bare workflow to compare with"},
 	"net/smtp":                       {nil, "internal/outbound speaks SMTP"},
 	module + "/internal/testkit":     {[]string{"internal/testkit"}, "product code has no test parts"},
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -54,6 +55,12 @@ func (w *watch) quarantine(ctx context.Context, source store.Source, reason post
 	return err
 }
 
+// Ingest does not wait for a Temporal server that is gone: it tries for announceTime, and then not for the time of silence.
+const (
+	announceTime = 3 * time.Second
+	silence      = 10 * time.Second
+)
+
 // announce starts the workflow of a new contact, eagerly, or tells that of an open one. What fails is made good by the reconciler.
 func (w *watch) announce(ctx context.Context, got store.Ingested) error {
 	announce := w.Gateway.SyncContact
@@ -64,8 +71,14 @@ func (w *watch) announce(ctx context.Context, got store.Ingested) error {
 	default:
 		return nil
 	}
-	if err := announce(ctx, got.Contact); err != nil {
+	if time.Now().Before(w.silent) { // Temporal was gone a moment ago: mail goes on coming in, and the reconciler tells of it
+		return nil
+	}
+	telling, cancel := context.WithTimeout(ctx, announceTime)
+	defer cancel()
+	if err := announce(telling, got.Contact); err != nil {
 		w.log.WarnContext(ctx, "a contact's workflow was not told; the reconciler will", "contact", got.Contact, "error", err)
+		w.silent = time.Now().Add(silence)
 		return nil
 	}
 	return w.Store.MarkTold(ctx, store.Untold{Contact: got.Contact, Version: got.Version})

@@ -83,6 +83,7 @@ type watch struct {
 	session *mailbox.Session
 	cursor  store.Cursor
 	fetched int
+	silent  time.Time // until then Temporal is not told of contacts
 	log     *slog.Logger
 }
 

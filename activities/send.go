@@ -110,8 +110,8 @@ func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Resu
 		func(ctx context.Context) error { return a.Store.BeforeDot(ctx, s.Outbox, s.Token) })
 }
 
-// heartbeatEvery is well below a third of the shortest heartbeat timeout in the call table.
-const heartbeatEvery = 10 * time.Second
+// heartbeatEvery is a quarter of the shortest heartbeat timeout in the call table.
+const heartbeatEvery = 5 * time.Second
 
 // heartbeat tells Temporal that the activity is alive, from a ticker of its own, until stop is called.
 func heartbeat(ctx context.Context) (stop func()) {
