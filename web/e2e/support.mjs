@@ -29,6 +29,8 @@ export const places = {
   adminPassword: process.env.POSTROOM_E2E_ADMIN_PASSWORD ?? "",
   /** A command that kills the API's process; whatever supervises it starts it again. */
   killAPI: process.env.POSTROOM_E2E_KILL_API ?? "",
+  /** A command after which the agent's sessions were not used for half an hour. */
+  lockSessions: process.env.POSTROOM_E2E_LOCK_SESSIONS ?? "",
   mailbox: process.env.POSTROOM_E2E_MAILBOX ?? "support@postroom.example",
   screenshots: process.env.POSTROOM_E2E_SCREENSHOTS ?? "",
   chromium: process.env.POSTROOM_E2E_CHROMIUM ?? "/usr/bin/chromium",

@@ -12,6 +12,7 @@ import { NoticeList } from "../ui/Notices";
 import { LinkBanner } from "./Connection";
 import { DeliveryWatch } from "./DeliveryWatch";
 import { Home } from "./Home";
+import { NewVersion } from "./NewVersion";
 import { useToggleScheme } from "./Preferences";
 import { Link, routeOf, usePath } from "./route";
 import classes from "./Shell.module.css";
@@ -46,6 +47,8 @@ export function Shell() {
       <LinkBanner />
       <NoticeList />
       <DeliveryWatch />
+      <NewVersion />
+      {!showList && <OfferStrip />}
       <div className={classes.columns} data-narrow={narrow || undefined}>
         {showList && <ContactList tab={tab} onTab={setTab} />}
         {(!narrow || !atList) && (
@@ -54,18 +57,17 @@ export function Shell() {
           </main>
         )}
       </div>
-      {!showList && <OfferPopover />}
       {help && <HelpSheet close={() => setHelp(false)} />}
     </div>
   );
 }
 
-/** OfferPopover shows the offers where the list has no room: an offer is never out of sight. */
-function OfferPopover() {
+/** OfferStrip shows the offers where the list has no room: an offer is never out of sight, and never covers what one writes. */
+function OfferStrip() {
   const view = useLive((v) => v);
   const offers = useMemo(() => offersOf(view), [view]);
   return (
-    <div className={classes.popover}>
+    <div className={classes.strip}>
       {view.expired.map((card) => (
         <ExpiredCard key={card.offerId} card={card} />
       ))}

@@ -71,46 +71,40 @@ function Profile({ openHelp }: { openHelp: () => void }) {
   );
 }
 
-interface ToggleProps {
-  setting: Setting;
-  label: string;
-  disabled?: boolean;
-  before?: () => void;
-}
-
-function Toggle({ setting, label, disabled = false, before }: ToggleProps) {
-  const on = useSetting(setting) && !disabled;
+function Toggle({ setting, label }: { setting: Setting; label: string }) {
+  const on = useSetting(setting);
   return (
-    <Menu.CheckboxItem
-      checked={on}
-      disabled={disabled}
-      onChange={(next) => {
-        before?.();
-        setSetting(setting, next);
-      }}
-    >
+    <Menu.CheckboxItem checked={on} onChange={(next) => setSetting(setting, next)}>
       {label}
     </Menu.CheckboxItem>
   );
 }
 
+/** NotificationToggle is on when the person wants notifications and the browser lets us: turning it on asks the browser. */
 function NotificationToggle() {
   const { t } = useTranslation();
-  if (typeof Notification === "undefined") {
-    return null; // browsers keep it to https and localhost
+  const wanted = useSetting("notifications");
+  const [permission, setPermission] = useState(() =>
+    typeof Notification === "undefined" ? undefined : Notification.permission,
+  );
+  if (!permission) {
+    return null; // browsers keep notifications to https and localhost
   }
-  const denied = Notification.permission === "denied";
-  const ask = () => {
-    if (Notification.permission === "default") {
-      void Notification.requestPermission();
+  const change = async (on: boolean) => {
+    setSetting("notifications", on);
+    if (on) {
+      setPermission(await Notification.requestPermission());
     }
   };
+  const denied = permission === "denied";
   return (
-    <Toggle
-      setting="notifications"
-      label={t("top.notifications") + (denied ? ` (${t("top.notificationsDenied")})` : "")}
+    <Menu.CheckboxItem
+      checked={wanted && permission === "granted"}
       disabled={denied}
-      before={ask}
-    />
+      onChange={(on) => void change(on)}
+    >
+      {t("top.notifications")}
+      {denied && ` (${t("top.notificationsDenied")})`}
+    </Menu.CheckboxItem>
   );
 }

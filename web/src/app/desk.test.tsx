@@ -7,8 +7,10 @@ import { AgentStateSchema, type SetStateRequest, State } from "../gen/postroom/a
 import { SessionSchema } from "../gen/postroom/auth/v1/auth_pb";
 import {
   type CompleteWrapUpRequest,
+  Delivery,
   DraftSchema,
   type MarkOfferShownRequest,
+  MessageSchema,
   OfferState,
   Phase,
   type QuickReplyRequest,
@@ -298,6 +300,24 @@ describe("a reply", () => {
     await user.click(screen.getByRole("button", { name: "Close" }));
     await user.click(await screen.findByRole("button", { name: "Close without reply" }));
     await screen.findByText(/Closed without reply. Complete the wrap-up/);
+  });
+});
+
+describe("a reply that did not arrive", () => {
+  it("is said although its contact is completed and gone from the list", async () => {
+    const [message] = aContact().messages;
+    openDesk(fake);
+    await screen.findByText("No contacts");
+    fake.contact = aContact({
+      phase: Phase.DONE,
+      messages: [
+        ...(message ? [message] : []),
+        create(MessageSchema, { messageId: "m2", outbound: true, text: "answer", delivery: Delivery.BOUNCED }),
+      ],
+    });
+    fake.push({ case: "contactChanged", value: { contactId, offerId } });
+    await screen.findByText("A reply needs your attention: 배송 문의");
+    expect(screen.getByRole("link", { name: "Open" }).getAttribute("href")).toBe(`/contacts/${contactId}`);
   });
 });
 

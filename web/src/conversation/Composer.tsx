@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Textarea } from "@mantine/core";
-import { type RefObject, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
+import { type RefObject, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import type { Contact } from "../gen/postroom/contact/v1/contact_pb";
 import type { Finding } from "../gen/postroom/error/v1/error_pb";
@@ -46,6 +46,7 @@ export function Composer({ contact, offerId, customer }: Props) {
   const view = useSyncExternalStore(draft.subscribe, draft.view);
   const live = useLive((v) => v.link.status === "live");
   const { send, busy, problem, refused, empty } = useQuickReply(draft, offerId);
+  const again = useWroteAgain(contact);
   const box = useRef<HTMLTextAreaElement>(null);
   useCaret(box, view.text);
   useUnsavedWarning(view.status === "failed" || view.status === "unsaved");
@@ -72,6 +73,20 @@ export function Composer({ contact, offerId, customer }: Props) {
             dismiss={() => draft.dismissFindings()}
           />
         )
+      )}
+      {again.wrote && (
+        <Alert
+          color="brand"
+          variant="light"
+          role="alert"
+          p="sm"
+          withCloseButton
+          closeButtonLabel={t("app.dismiss")}
+          onClose={again.dismiss}
+          data-wrote-again
+        >
+          {t("reply.newMail")}
+        </Alert>
       )}
       {problem && problem.reason !== "card_data" && <ProblemNote problem={problem} title={t("reply.notSent")} />}
       <Textarea
@@ -170,6 +185,13 @@ function CardNote({ findings, refused, busy, send, dismiss }: CardNoteProps) {
       )}
     </Alert>
   );
+}
+
+/** useWroteAgain notices mails that came while the answer was being written (R22). */
+function useWroteAgain(contact: Contact): { wrote: boolean; dismiss: () => void } {
+  const now = contact.messages.filter((m) => !m.outbound).length;
+  const [seen, setSeen] = useState(now);
+  return { wrote: now > seen, dismiss: () => setSeen(now) };
 }
 
 /** useCaret keeps the caret where it was when the text is replaced by its masked form, which has the same length. */

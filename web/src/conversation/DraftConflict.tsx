@@ -18,7 +18,7 @@ export function DraftConflict({ mine, theirs, choose }: Props) {
   return (
     <Alert color="yellow" variant="light" role="alert" p="sm" title={t("reply.conflictTitle")} data-draft-conflict>
       {t("reply.conflictText")}
-      <SimpleGrid cols={2} spacing="md" mt="sm">
+      <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" mt="xs">
         <div>
           <strong>{t("reply.mine")}</strong>
           <div className={classes.version}>{mine}</div>

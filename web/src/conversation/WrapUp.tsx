@@ -1,10 +1,12 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { Button, Group, Radio, Select, SimpleGrid, Stack, Textarea, Title } from "@mantine/core";
+import { Alert, Button, Group, Radio, Select, SimpleGrid, Stack, Textarea, Title } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Contact, ContactService } from "../gen/postroom/contact/v1/contact_pb";
 import type { Finding } from "../gen/postroom/error/v1/error_pb";
 import { labelOf } from "../i18n";
+import { useLive } from "../live/hooks";
+import { ms } from "../live/reducer";
 import { useApi } from "../rpc/api";
 import { problemOf } from "../rpc/problem";
 import { useAction } from "../rpc/useAction";
@@ -13,6 +15,7 @@ import { useKept } from "../session/useKept";
 import { useNotices } from "../ui/Notices";
 import { ProblemNote } from "../ui/Problem";
 import classes from "./conversation.module.css";
+import { troubles } from "./troubles";
 
 const statuses = ["resolved", "waiting_for_customer", "waiting_for_us", "escalated"] as const;
 const sentiments = ["positive", "neutral", "negative"] as const;
@@ -47,6 +50,8 @@ export function WrapUp({ contact, offerId, completed }: Props) {
     note: contact.wrapUpNote,
   });
   const [tried, setTried] = useState(false);
+  const handledAt = useLive((view) => ms(view.cards.get(contact.contactId)?.handledAt));
+  const wroteAgain = handledAt > 0 && contact.messages.some((m) => !m.outbound && ms(m.at) > handledAt);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
 
@@ -73,6 +78,9 @@ export function WrapUp({ contact, offerId, completed }: Props) {
       : chosen?.noteRequired && fields.note.trim() === ""
         ? t("wrapUp.noteMissing")
         : undefined;
+  const replied = contact.outcome !== "closed_without_reply";
+  const answer = contact.messages.findLast((m) => m.outbound);
+  const lost = replied && answer !== undefined && troubles.includes(answer.delivery);
   const change = (part: Partial<Fields>) => setFields({ ...fields, ...part });
 
   const submit = async () => {
@@ -80,11 +88,11 @@ export function WrapUp({ contact, offerId, completed }: Props) {
     if (codeError || noteError) {
       return;
     }
-    const answer = await complete.run(fields);
-    if (!answer) {
+    const done = await complete.run(fields);
+    if (!done) {
       return;
     }
-    if (answer.findings.length > 0) {
+    if (done.findings.length > 0) {
       say({ id: "wrap-up", tone: "warn", text: t("wrapUp.masked") });
     }
     keeper.forget(kept);
@@ -113,8 +121,13 @@ export function WrapUp({ contact, offerId, completed }: Props) {
           <Title order={3} size="h4" id="wrap-up-title">
             {t("wrapUp.title")}
           </Title>
-          {contact.outcome === "closed_without_reply" ? t("wrapUp.closed") : t("wrapUp.replied")}
+          {lost ? t("wrapUp.notDelivered") : replied ? t("wrapUp.replied") : t("wrapUp.closed")}
         </div>
+        {wroteAgain && (
+          <Alert color="brand" variant="light" role="alert" p="sm">
+            {t("wrapUp.newMail")}
+          </Alert>
+        )}
         {codes.error && (
           <ProblemNote
             problem={problemOf(codes.error)}

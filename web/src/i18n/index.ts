@@ -37,9 +37,13 @@ export async function startLanguages(language: Language = firstLanguage()): Prom
 
 /** setLanguage changes the language of the whole page and remembers it. */
 export async function setLanguage(language: Language): Promise<void> {
-  await load(language);
-  await i18next.changeLanguage(language);
-  document.documentElement.lang = language;
+  const loaded = await load(language).then(
+    () => true,
+    () => false, // another version was installed meanwhile: better the language that is there than an empty page
+  );
+  const shown = loaded ? language : "en";
+  await i18next.changeLanguage(shown);
+  document.documentElement.lang = shown;
 }
 
 /** chooseLanguage is setLanguage by a person's hand. */

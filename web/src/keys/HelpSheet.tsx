@@ -9,7 +9,13 @@ export function HelpSheet({ close }: { close: () => void }) {
   const { t } = useTranslation();
   const singleKeys = useSetting("singleKeys");
   return (
-    <Modal opened onClose={close} title={t("keys.title")} closeButtonProps={{ "aria-label": t("keys.close") }}>
+    <Modal
+      opened
+      size="lg"
+      onClose={close}
+      title={t("keys.title")}
+      closeButtonProps={{ "aria-label": t("keys.close") }}
+    >
       <Table>
         <Table.Tbody>
           {shortcuts.map((s) => (

@@ -80,6 +80,26 @@ describe("the stream's engine", () => {
     expect(opened).toBe(2);
   });
 
+  it("gives up an attempt that hangs, and tries at once, when somebody asks", async () => {
+    let opened = 0;
+    fake.agents = {
+      watch: async function* (_request, context) {
+        if (++opened === 1) {
+          await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+        }
+        yield { token: { epoch: "e", seq: 1n }, event: { case: "keepAlive", value: {} } };
+        await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
+      },
+    };
+    await start();
+    engine.reconnect();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(opened).toBe(2);
+    engine.reconnect(); // it lives: nothing to do
+    await vi.advanceTimersByTimeAsync(20);
+    expect(opened).toBe(2);
+  });
+
   it("renews the lease while the stream lives, and not while it is down", async () => {
     let beats = 0;
     let down = false;

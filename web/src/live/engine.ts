@@ -35,7 +35,9 @@ export class Engine {
   #link: Link = { status: "connecting" };
   #agent: string | undefined;
   #run = new AbortController();
+  #attempt: AbortController | undefined;
   #wake: (() => void) | undefined;
+  #hurry = false;
   #shown = new Set<string>();
 
   constructor(transport: Transport, emit: (message: LiveMessage) => void) {
@@ -64,8 +66,13 @@ export class Engine {
     this.#link = { status: "connecting" };
   }
 
-  /** reconnect ends the wait for the next attempt. */
+  /** reconnect tries again at once, and gives an attempt up that hangs. */
   reconnect(): void {
+    if (this.#link.status === "live") {
+      return;
+    }
+    this.#hurry = true;
+    this.#attempt?.abort();
     this.#wake?.();
   }
 
@@ -106,7 +113,7 @@ export class Engine {
       }
       attempt = heard ? 1 : attempt + 1;
       since = heard || since === 0 ? Date.now() : since;
-      const delay = backOff(attempt);
+      const delay = this.#hurry ? 0 : backOff(attempt);
       this.#setLink({ status: "waiting", retryAt: Date.now() + delay, since });
       await this.#pause(delay, run);
     }
@@ -115,6 +122,8 @@ export class Engine {
   /** stream follows one stream to its end, and reports whether it said anything. */
   async #stream(run: AbortSignal): Promise<boolean> {
     const dead = new AbortController();
+    this.#attempt = dead;
+    this.#hurry = false;
     let timer = setTimeout(() => dead.abort(), watchdog);
     let beatAt = 0;
     let heard = false;

@@ -4,30 +4,42 @@ import type { LiveMessage, LiveSource, TabMessage, WorkerMessage } from "./messa
 
 type Listener = (message: LiveMessage) => void;
 
-/** openLive gives this tab the stream: the worker's that all tabs share, or where browsers have none, one of its own. */
+/** openLive gives this tab the stream: the worker's that all tabs share, or where there is none, one of its own. */
 export function openLive(transport: Transport): LiveSource {
   if (typeof SharedWorker !== "function") {
     return directLive(transport);
   }
   try {
-    return sharedLive();
+    return sharedLive(transport);
   } catch {
     return directLive(transport); // forbidden by a policy of the organisation
   }
 }
 
-function sharedLive(): LiveSource {
+function sharedLive(transport: Transport): LiveSource {
   const worker = new SharedWorker(new URL("./worker.ts", import.meta.url), { type: "module", name: "postroom-live" });
   const listeners = new Set<Listener>();
   let joined: string | undefined;
+  let instead: LiveSource | undefined;
   const say = (message: TabMessage) => worker.port.postMessage(message);
+  const tell = (message: LiveMessage) => {
+    for (const listener of listeners) {
+      listener(message);
+    }
+  };
   worker.port.onmessage = (event: MessageEvent<WorkerMessage>) => {
     if (event.data.kind === "ask") {
       say({ kind: "here" });
       return;
     }
-    for (const listener of listeners) {
-      listener(event.data);
+    tell(event.data);
+  };
+  worker.onerror = () => {
+    // Its script could not be loaded or run: this tab goes on with a stream of its own.
+    instead ??= directLive(transport);
+    instead.subscribe(tell);
+    if (joined) {
+      instead.start(joined);
     }
   };
   const sayVisible = () => say({ kind: "visible", visible: document.visibilityState === "visible" });
@@ -43,14 +55,14 @@ function sharedLive(): LiveSource {
   return {
     start: (agent) => {
       joined = agent;
-      say({ kind: "start", agent });
+      instead ? instead.start(agent) : say({ kind: "start", agent });
     },
     stop: () => {
       joined = undefined;
-      say({ kind: "stop" });
+      instead ? instead.stop() : say({ kind: "stop" });
     },
-    shown: (offerId) => say({ kind: "shown", offerId }),
-    reconnect: () => say({ kind: "reconnect" }),
+    shown: (offerId) => (instead ? instead.shown(offerId) : say({ kind: "shown", offerId })),
+    reconnect: () => (instead ? instead.reconnect() : say({ kind: "reconnect" })),
     subscribe: subscriber(listeners),
   };
 }

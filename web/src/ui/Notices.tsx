@@ -1,5 +1,5 @@
 import { CloseButton } from "@mantine/core";
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import classes from "./Notices.module.css";
 
@@ -38,10 +38,23 @@ export function NoticesProvider({ children }: { children: ReactNode }) {
   return <NoticesContext.Provider value={value}>{children}</NoticesContext.Provider>;
 }
 
+/** A notice that only says that something went well leaves by itself. */
+const leavesAfter = 8_000;
+
+function useLeaving(notices: readonly Notice[], dismiss: (id: string) => void) {
+  useEffect(() => {
+    const timers = notices
+      .filter((n) => n.tone === "info" && !n.action)
+      .map((n) => setTimeout(() => dismiss(n.id), leavesAfter));
+    return () => timers.forEach(clearTimeout);
+  }, [notices, dismiss]);
+}
+
 /** NoticeList shows the notices; a screen reader hears new ones when it is idle. */
 export function NoticeList() {
   const { t } = useTranslation();
   const { notices, dismiss } = useNotices();
+  useLeaving(notices, dismiss);
   return (
     <div role="status">
       {notices.map((notice) => (

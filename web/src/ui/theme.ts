@@ -24,7 +24,7 @@ export const theme = createTheme({
   fontFamily: family,
   headings: { fontFamily: family, fontWeight: "600" },
   fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
-  spacing: { xs: "4px", sm: "8px", md: "12px", lg: "16px", xl: "24px" },
+  spacing: { xs: "8px", sm: "12px", md: "16px", lg: "24px", xl: "32px" },
   defaultRadius: "8px",
   respectReducedMotion: true,
   cursorType: "pointer",
