@@ -19,6 +19,7 @@ export function LiveEffects({ agent }: { agent: string }) {
   const { lost } = useSession();
 
   useEffect(() => {
+    let here = true;
     const disconnect = live.connect({
       changed: (contactId) => {
         const queryKey = createConnectQueryKey({
@@ -29,7 +30,11 @@ export function LiveEffects({ agent }: { agent: string }) {
         });
         void client.invalidateQueries({ queryKey });
       },
-      ended: lost,
+      ended: async (reason) => {
+        if ((await lost(reason)) && here) {
+          live.source.start(agent); // only the stream was left
+        }
+      },
       announce: (offerId) => {
         const card = [...live.view().cards.values()].find((c) => c.offerId === offerId);
         if (card) {
@@ -37,8 +42,11 @@ export function LiveEffects({ agent }: { agent: string }) {
         }
       },
     });
-    return disconnect;
-  }, [live, client, transport, lost, t, i18n]);
+    return () => {
+      here = false;
+      disconnect();
+    };
+  }, [live, client, transport, lost, agent, t, i18n]);
   useEffect(() => live.source.start(agent), [live, agent]);
 
   return <OfferWords />;

@@ -441,6 +441,18 @@ describe("a lost connection", () => {
   });
 });
 
+describe("a stream that begins anew", () => {
+  it("has the open contact read again: anything may have happened meanwhile", async () => {
+    fake.cards = [accepted()];
+    history.replaceState(null, "", `/contacts/${contactId}`);
+    openDesk(fake);
+    await box();
+    fake.contact = aContact({ subject: "changed meanwhile", version: 5n });
+    fake.push({ case: "snapshot", value: { state: fake.agent, contacts: fake.cards } });
+    await screen.findByRole("heading", { name: "changed meanwhile" });
+  });
+});
+
 describe("a page that is not there", () => {
   it("says so, and leads to the contacts", async () => {
     history.replaceState(null, "", "/no/such/place");

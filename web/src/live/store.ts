@@ -21,7 +21,7 @@ const nothing: LiveView = { ...noState, link: { status: "connecting" }, ready: f
 export interface LiveEffects {
   /** A contact has changed; its page must be read again. Without an id, any may have. */
   changed(contactId?: string): void;
-  ended(reason: string): void;
+  ended(reason: string): void | Promise<void>;
   announce(offerId: string): void;
 }
 
@@ -82,7 +82,7 @@ export class LiveStore {
         this.#effects?.announce(message.offerId);
         return;
       case "ended":
-        this.#effects?.ended(message.reason);
+        void this.#effects?.ended(message.reason);
         return;
     }
   }

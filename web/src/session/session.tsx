@@ -23,8 +23,8 @@ export interface SessionControl {
   signIn: (agent: string, password: string) => Promise<void>;
   unlock: (password: string) => Promise<void>;
   signOut: () => Promise<void>;
-  /** lost says that a call or the stream has met no session any more. */
-  lost: (reason: string) => void;
+  /** lost says that a call or the stream has met no session any more. It reports whether the session holds all the same. */
+  lost: (reason: string) => Promise<boolean>;
 }
 
 const SessionContext = createContext<SessionControl | undefined>(undefined);
@@ -111,10 +111,10 @@ export function SessionProvider({ transport, watch, caches, children }: Props) {
   }, [api, become, enter]);
 
   const lost = useCallback(
-    (reason: string) => {
+    async (reason: string) => {
       const { current } = now;
       if (current.status !== "in") {
-        return;
+        return false;
       }
       if (reason === "session_locked" || reason === "session_ended") {
         caches.leave();
@@ -123,14 +123,15 @@ export function SessionProvider({ transport, watch, caches, children }: Props) {
             ? { status: "locked", session: current.session }
             : { status: "out", notice: "ended", agent: current.session.agent },
         );
-        return;
+        return false;
       }
-      void reload(); // another tab has left the stream: it knows why, and the server says it
+      await reload(); // another tab has left the stream: it knows why, and the server says it
+      return now.current.status === "in";
     },
     [caches, become, reload],
   );
 
-  useEffect(() => watch.hear(lost), [watch, lost]);
+  useEffect(() => watch.hear((reason) => void lost(reason)), [watch, lost]);
   useEffect(() => {
     void reload();
     const channel = new BroadcastChannel("postroom-session");

@@ -68,14 +68,11 @@ export function StateSelector() {
           <Menu.Item
             key={code.code}
             leftSection={<Shape state={State.IDLE} />}
-            onClick={() =>
-              void choose({
-                state: State.IDLE,
-                idleCode: code.code,
-                afterContact: mayWait && after,
-                seen: agent.version,
-              })
-            }
+            onClick={() => {
+              const afterContact = mayWait && after;
+              setAfter(false);
+              void choose({ state: State.IDLE, idleCode: code.code, afterContact, seen: agent.version });
+            }}
           >
             {labelOf(code.name, i18n.language)}
           </Menu.Item>
