@@ -59,7 +59,7 @@ func TestSearchAttributesAreSetWhenAContactComesToAQueueOrToAnAgentAndNeverElse(
 			for n := range 20 {
 				s.at(time.Duration(2*n+1)*time.Second, s.sync)
 			}
-			s.handleAt(10 * time.Second)
+			s.handleAt(40 * time.Second)
 		}, []shown{waiting, mina}},
 	} {
 		t.Run(name, func(t *testing.T) {

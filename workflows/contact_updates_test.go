@@ -107,6 +107,23 @@ func TestRepeatedRequestIsAnsweredAlikeAndHasOneEffect(t *testing.T) {
 	}
 }
 
+// The answer to a repeat tells nothing new, so it does not have the workflow look for an agent again.
+func TestRepeatedRequestWakesNobody(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.row.able = []postroom.AgentID{"mina"}
+	var in workflows.OfferCommand
+	s.at(10*time.Second, func() { in = s.on(); s.ask(workflows.DeclineUpdate, in) })
+	s.at(20*time.Second, func() { s.ask(workflows.DeclineUpdate, in) })
+	s.at(30*time.Second, func() {
+		s.made("LoadContact", "RouteContact", "OfferContact", "DeclineOffer", "OfferContact", "DeclineOffer")
+		s.row.claim("tom")
+		s.sync()
+	})
+	s.handleAt(40 * time.Second)
+	s.done()
+}
+
 // The validators refuse what no contact centre could mean, before anything is recorded, and nothing else.
 func TestValidatorsRefuseWhatIsMalformed(t *testing.T) {
 	t.Parallel()
@@ -248,5 +265,5 @@ func TestEveryUpdateHasItsHandlerBeforeTheRowIsLoaded(t *testing.T) {
 		}
 		s.env.CancelWorkflow()
 	})
-	s.env.ExecuteWorkflow(workflows.Contact, workflows.ContactState{Contact: theContact})
+	s.cut(workflows.Contact)
 }

@@ -84,7 +84,7 @@ func TestWordThatComesDuringALoadIsNotLost(t *testing.T) {
 				}
 				s.env.CancelWorkflow()
 			})
-			s.env.ExecuteWorkflow(c.contact, workflows.ContactState{Contact: theContact})
+			s.cut(c.contact)
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestOfferWhoseTimerFiredTooEarlyIsNotLeftForEver(t *testing.T) {
 				}
 				s.env.CancelWorkflow()
 			})
-			s.env.ExecuteWorkflow(c.contact, workflows.ContactState{Contact: theContact})
+			s.cut(c.contact)
 		})
 	}
 }
@@ -156,7 +156,7 @@ func TestWithoutTheMutexTwoRequestsMeetOnTheRow(t *testing.T) {
 	crowd(s)
 	s.at(10*time.Second, func() { s.accept(); s.decline() })
 	s.at(11*time.Second, s.env.CancelWorkflow)
-	s.env.ExecuteWorkflow(unlocked, workflows.ContactState{Contact: theContact})
+	s.cut(unlocked)
 	if s.row.most != 2 {
 		t.Errorf("%d steps were on the row at once, want 2", s.row.most)
 	}

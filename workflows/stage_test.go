@@ -28,9 +28,12 @@ type stage struct {
 	row    *row
 	began  time.Time
 	timers []time.Duration // every timer that the workflow has set
+	// cancelled counts those that it has taken back.
+	cancelled int
 	// upserts are the search attributes as they were set.
 	upserts []temporal.SearchAttributes
 	asked   int
+	planned int // acts that are not played yet
 }
 
 // busy is how long a test may take on a busy machine.
@@ -59,6 +62,7 @@ func newStageOver(t *testing.T, r *row) *stage {
 	s.env.RegisterWorkflowWithOptions(workflows.Contact, workflow.RegisterOptions{Name: "Contact"})
 	s.env.RegisterActivityWithOptions(s.row, activity.RegisterOptions{})
 	s.env.SetOnTimerScheduledListener(func(_ string, d time.Duration) { s.timers = append(s.timers, d) })
+	s.env.SetOnTimerCanceledListener(func(string) { s.cancelled++ })
 	s.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
 		s.upserts = append(s.upserts, args.Get(0).(temporal.SearchAttributes))
 	}).Return(nil)
@@ -67,7 +71,8 @@ func newStageOver(t *testing.T, r *row) *stage {
 
 // at does something when the workflow has run for d, and nothing else runs.
 func (s *stage) at(d time.Duration, do func()) {
-	s.env.RegisterDelayedCallback(do, d)
+	s.planned++
+	s.env.RegisterDelayedCallback(func() { s.planned--; do() }, d)
 }
 
 // play runs the workflow, or another one in its place, from a new contact.
@@ -76,7 +81,8 @@ func (s *stage) play(contact any) workflows.ContactResult {
 	return s.playFrom(contact, workflows.ContactState{Contact: theContact})
 }
 
-// playFrom runs it from a state, to an end that is no error.
+// playFrom runs it from a state, to an end that is no error, and that comes when all acts have been played: what a later one would have tested
+// was not tested otherwise.
 func (s *stage) playFrom(contact any, state workflows.ContactState) workflows.ContactResult {
 	s.Helper()
 	s.env.ExecuteWorkflow(contact, state)
@@ -84,7 +90,19 @@ func (s *stage) playFrom(contact any, state workflows.ContactState) workflows.Co
 	if err := s.env.GetWorkflowResult(&result); err != nil {
 		s.Fatalf("the workflow: %v; steps %v", err, s.row.made())
 	}
+	if s.planned > 0 {
+		s.Errorf("the workflow ended after %v, before %d acts were played; steps %v", s.env.Now().Sub(s.began), s.planned, s.row.made())
+	}
 	return result
+}
+
+// cut runs a workflow that its last act cancels.
+func (s *stage) cut(contact any) {
+	s.Helper()
+	s.env.ExecuteWorkflow(contact, workflows.ContactState{Contact: theContact})
+	if err := s.env.GetWorkflowError(); !temporal.IsCanceledError(err) || s.planned > 0 {
+		s.Errorf("ended with %v, %d acts before its end; steps %v", err, s.planned, s.row.made())
+	}
 }
 
 // done is play with a contact that must end completed.
