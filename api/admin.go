@@ -51,7 +51,11 @@ func (s adminService) RevokeSessions(ctx context.Context, r *adminv1.RevokeSessi
 	if err != nil {
 		return nil, err
 	}
-	return &adminv1.RevokeSessionsResponse{}, s.Store.RevokeSessions(ctx, c, principalOf(ctx).actor(), postroom.AgentID(r.Agent))
+	agent := postroom.AgentID(r.Agent)
+	if _, err := s.Store.AgentStatus(ctx, agent); err != nil { // the audit names him: it must be a name of ours
+		return nil, err
+	}
+	return &adminv1.RevokeSessionsResponse{}, s.Store.RevokeSessions(ctx, c, principalOf(ctx).actor(), agent)
 }
 
 // ListAudit reads who did what.

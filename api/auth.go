@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 
 	"connectrpc.com/connect"
@@ -10,6 +11,7 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/auth"
 	authv1 "github.com/postroom/postroom/internal/gen/postroom/auth/v1"
+	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/store"
 )
 
@@ -38,25 +40,36 @@ func (s authService) SignIn(ctx context.Context, r *authv1.SignInRequest) (*auth
 	return response, s.setCookie(ctx, token, session)
 }
 
-// prove checks a password. A name that is tried too often has to wait, whether or not it has an account (R40).
+// prove checks a password. A name that is tried too often has to wait, whether or not it has an account (R40); and only some are tried at
+// once, as many guesses at the same moment would all come before the first failure is counted, and each needs 19 MiB.
 func (s authService) prove(ctx context.Context, name, password string) (postroom.AgentID, error) {
 	failed := postroom.Unauthenticated(postroom.ReasonSignInFailed, "the name or the password is wrong")
 	if name == "" || len(name) > 64 {
 		return "", failed
 	}
-	wait, err := s.Store.SignInBlocked(ctx, name)
+	select {
+	case s.proving <- struct{}{}:
+		defer func() { <-s.proving }()
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	credentials, found, err := s.Store.Credentials(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	counted := name
+	if !found { // people type passwords and card numbers into the wrong field: what is no name of ours is not written (R37)
+		counted = hex.EncodeToString(s.Keys.MAC(keyring.Digests, []byte(name)))
+	}
+	wait, err := s.Store.SignInBlocked(ctx, counted)
 	if err != nil {
 		return "", err
 	}
 	if wait > 0 {
 		return "", postroom.Refused(postroom.ReasonTooManyAttempts, "too many failed attempts: wait a little and try again")
 	}
-	credentials, _, err := s.Store.Credentials(ctx, name)
-	if err != nil {
-		return "", err
-	}
 	if !auth.VerifyPassword(credentials.PasswordHash, password) || !credentials.Active {
-		if err := s.Store.SignInFailed(ctx, name); err != nil {
+		if err := s.Store.SignInFailed(ctx, counted); err != nil {
 			return "", err
 		}
 		return "", failed
@@ -99,11 +112,8 @@ func (s authService) setCookie(ctx context.Context, token auth.Token, session st
 	if !ok {
 		return postroom.Internal("a call without headers", nil)
 	}
-	cookie := http.Cookie{Name: cookieName, Value: token.Reveal(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	cookie := http.Cookie{Name: s.cookie(), Value: token.Reveal(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: s.Secure, Expires: session.ExpiresAt}
-	if s.Secure {
-		cookie.Name = secureCookieName
-	}
 	if token == "" {
 		cookie.MaxAge = -1
 	}

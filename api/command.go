@@ -59,20 +59,25 @@ func (s *Server) onOffer(ctx context.Context, rpc string, m offerMutation) (work
 	return workflows.OfferCommand{Command: c, OfferRef: workflows.OfferRef{Contact: contact, Offer: offer}}, nil
 }
 
-// settled turns the outcome of an update into what is true: what the workflow did not answer in time may have been carried out all the
-// same, and the row of the request says so. A version that came back is noted as known to the workflow.
+// settled turns the outcome of an update into what is true, by the row of the request: what the workflow did not answer in time may have been
+// carried out all the same; and what it answered may have been the answer to another call, as Temporal knows an update by its id alone
+// (that is Invalid, with reason request_reused). A version that came back is noted as known to the workflow.
 func (s *Server) settled(ctx context.Context, in workflows.OfferCommand, now postroom.ContactSnapshot, err error) error {
-	if err == nil {
-		// Losing this note costs one more sync signal, so its failure is nobody's problem.
-		_ = s.Store.MarkTold(ctx, store.Untold{Contact: now.Contact, Version: now.Version})
-		return nil
-	}
-	if postroom.ReasonOf(err) != postroom.ReasonOutcomeUnknown {
+	if err != nil && postroom.ReasonOf(err) != postroom.ReasonOutcomeUnknown {
 		return err
 	}
 	done, readErr := s.Store.CarriedOut(ctx, in.Command)
-	if readErr != nil || !done {
+	switch {
+	case postroom.ReasonOf(readErr) == postroom.ReasonRequestReused:
+		return readErr
+	case err != nil && done:
+		return nil
+	case err != nil:
 		return err
+	case readErr != nil:
+		return readErr
 	}
+	// Losing this note costs one more sync signal, so its failure is nobody's problem.
+	_ = s.Store.MarkTold(ctx, store.Untold{Contact: now.Contact, Version: now.Version})
 	return nil
 }

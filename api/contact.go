@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -54,21 +55,50 @@ func (s contactService) MarkOfferShown(ctx context.Context, r *contactv1.MarkOff
 	return &contactv1.MarkOfferShownResponse{}, s.Store.OfferShown(ctx, principalOf(ctx).Agent, postroom.OfferID(r.OfferId))
 }
 
-// AcceptOffer asks the contact's workflow. An accept that meets an outage of ours is noted, so that the agent is not blamed.
+// AcceptOffer asks the contact's workflow.
 func (s contactService) AcceptOffer(ctx context.Context, r *contactv1.AcceptOfferRequest) (*contactv1.AcceptOfferResponse, error) {
 	in, err := s.onOffer(ctx, contactv1connect.ContactServiceAcceptOfferProcedure, r)
 	if err != nil {
 		return nil, err
 	}
+	slow := time.AfterFunc(acceptPatience, func() { s.acceptMetOutage(ctx, in) })
 	now, err := s.Gateway.Accept(ctx, in)
-	if err = s.settled(ctx, in, now, err); err != nil {
-		if postroom.KindOf(err) == postroom.KindUnavailable {
-			_ = s.Store.AcceptMetOutage(ctx, in.Actor, in.Offer)
-		}
+	slow.Stop()
+	err = s.settled(ctx, in, now, err)
+	if postroom.KindOf(err) == postroom.KindUnavailable {
+		err = s.unlessOwned(ctx, in, err)
+	}
+	if err != nil {
 		return nil, err
 	}
 	contact, err := s.contact(ctx, in.Contact)
 	return &contactv1.AcceptOfferResponse{Contact: contact}, err
+}
+
+// acceptPatience is how long an Accept may take before it has met an outage of ours; noteTime bounds the note of that.
+const (
+	acceptPatience = 2 * time.Second
+	noteTime       = 5 * time.Second
+)
+
+// unlessOwned is an outage that an Accept met, and notes it; nil if the offer is accepted all the same, by another click of his.
+func (s contactService) unlessOwned(ctx context.Context, in workflows.OfferCommand, outage error) error {
+	card, found, err := s.Store.ActiveContact(ctx, in.Actor, in.Contact)
+	if err == nil && found && card.Offer == in.Offer && card.State != postroom.OfferLive {
+		return nil
+	}
+	s.acceptMetOutage(ctx, in)
+	return outage
+}
+
+// acceptMetOutage notes that an Accept met an outage of ours, so that nobody is blamed when its offer expires (R12). It is noted while the
+// Accept still waits, because the deadline may pass meanwhile, and also for an agent who waits no longer.
+func (s contactService) acceptMetOutage(ctx context.Context, in workflows.OfferCommand) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
+	defer cancel()
+	if err := s.Store.AcceptMetOutage(ctx, in.Actor, in.Offer); err != nil {
+		s.Log.WarnContext(ctx, "an accept that met an outage was not noted", "offer", in.Offer, "error", err)
+	}
 }
 
 // DeclineOffer asks the contact's workflow.

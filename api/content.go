@@ -29,6 +29,9 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
 	}
 	content, err := s.Blobs.Read(ctx, blob.Key(found.BlobKey), found.Size)
 	if err != nil {
+		if postroom.KindOf(err) != postroom.KindUnavailable {
+			err = postroom.Internal("the content of an attachment that passed is missing", err)
+		}
 		s.contentError(w, r, err)
 		return
 	}
@@ -37,7 +40,6 @@ func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": found.Filename}))
 	header.Set("Content-Length", strconv.Itoa(len(content)))
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	header.Set("Cache-Control", "no-store")
 	_, _ = w.Write(content)
 }
 
@@ -58,6 +60,5 @@ func (s *Server) contentError(w http.ResponseWriter, r *http.Request, err error)
 	if !listed {
 		status = http.StatusInternalServerError
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, mapped.Error(), status)
 }

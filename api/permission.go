@@ -134,8 +134,12 @@ func readableAttachment(ctx context.Context, s *store.Store, p Principal, reques
 	if err != nil {
 		return err
 	}
-	if content.Contact == "" || readable(ctx, s, p, content.Contact) != nil {
+	if content.Contact == "" {
 		return unknown
 	}
-	return nil
+	err = readable(ctx, s, p, content.Contact)
+	if postroom.KindOf(err) == postroom.KindNotFound {
+		return unknown
+	}
+	return err
 }

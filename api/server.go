@@ -28,7 +28,8 @@ import (
 // Server answers the API. Make one with New.
 type Server struct {
 	Options
-	guard guard
+	guard   guard
+	proving chan struct{} // holds one for each password that is being checked
 }
 
 // Options are what a Server works with.
@@ -57,14 +58,16 @@ const (
 	keepAlive         = 10 * time.Second
 	sessionCheck      = 4 * time.Second // a revoked session's stream ends within 5 s (R40)
 	streamWriteTime   = 15 * time.Second
+	writePiece        = 64 << 10
 	maxReplyText      = 200_000 // characters
+	provedAtOnce      = 4       // passwords
 	reasonWrongHost   = postroom.Reason("wrong_host")
 	reasonCrossOrigin = postroom.Reason("cross_origin")
 )
 
 // New makes a server.
 func New(o Options) *Server {
-	return &Server{Options: o, guard: guard{o.Store, o.Log}}
+	return &Server{Options: o, guard: guard{o.Store, o.Log, permissions, o.cookie()}, proving: make(chan struct{}, provedAtOnce)}
 }
 
 // Handler is the whole API with its checks.
@@ -81,7 +84,7 @@ func (s *Server) Handler() http.Handler {
 	if s.Desktop != nil {
 		mux.Handle("/", s.Desktop)
 	}
-	return s.checked(mux)
+	return s.checked(s.calm(mux))
 }
 
 // checked refuses what must not reach the API at all: foreign hosts, foreign origins, and requests that are too large.
@@ -94,6 +97,7 @@ func (s *Server) checked(next http.Handler) http.Handler {
 		header := w.Header()
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Cache-Control", "no-store") // answers and refusals alike; the desktop's files say otherwise themselves
 		if !s.knownHost(r.Host) {
 			s.refuse(w, r, postroom.Invalid(reasonWrongHost, "this server is not known by that name; see POSTROOM_ALLOWED_HOSTS"))
 			return
@@ -130,18 +134,41 @@ func (s *Server) recovered(ctx context.Context, spec connect.Spec, _ http.Header
 	return toConnect(ctx, s.Log, spec.Procedure, postroom.Internal("a handler panicked", errorOfType(panicked)))
 }
 
-// slowWriter gives every write a deadline: a reader who does not read is dropped, and resumes his stream where he was.
+// calm does the same for handlers that are no RPCs'.
+func (s *Server) calm(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			panicked := recover()
+			if panicked == nil {
+				return
+			}
+			if panicked == http.ErrAbortHandler { // net/http's own word for an answer that is given up
+				panic(panicked)
+			}
+			s.contentError(w, r, postroom.Internal("a handler panicked", errorOfType(panicked)))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// slowWriter gives every write a deadline: a reader who does not read is dropped, and resumes his stream where he was. One who reads
+// slowly is not: what is long is written in pieces.
 type slowWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 }
 
-// Write writes within streamWriteTime.
-func (w slowWriter) Write(b []byte) (int, error) {
-	if err := w.control.SetWriteDeadline(time.Now().Add(streamWriteTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, err
+// Write writes each piece within streamWriteTime.
+func (w slowWriter) Write(b []byte) (written int, err error) {
+	for {
+		if err := w.control.SetWriteDeadline(time.Now().Add(streamWriteTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return written, err
+		}
+		n, err := w.ResponseWriter.Write(b[written:min(len(b), written+writePiece)])
+		if written += n; err != nil || written == len(b) {
+			return written, err
+		}
 	}
-	return w.ResponseWriter.Write(b)
 }
 
 // Flush sends what was written.

@@ -39,28 +39,35 @@ const (
 	secureCookieName = "__Host-postroom_session"
 )
 
-// tokenOf finds the session's token: a cookie in browsers, "Authorization: Bearer" for programs.
-func tokenOf(header http.Header) auth.Token {
+// cookie is the name of the session's cookie.
+func (o Options) cookie() string {
+	if o.Secure {
+		return secureCookieName
+	}
+	return cookieName
+}
+
+// tokenOf finds the session's token: a cookie in browsers, "Authorization: Bearer" for programs. A cookie of any other name does not
+// count: where __Host- protects ours, a neighbour's host could have set the plain one.
+func tokenOf(header http.Header, cookie string) auth.Token {
 	if bearer, ok := strings.CutPrefix(header.Get("Authorization"), "Bearer "); ok {
 		return auth.Token(strings.TrimSpace(bearer))
 	}
 	request := http.Request{Header: header}
-	for _, name := range []string{secureCookieName, cookieName} {
-		if c, err := request.Cookie(name); err == nil {
-			return auth.Token(c.Value)
-		}
+	if c, err := request.Cookie(cookie); err == nil {
+		return auth.Token(c.Value)
 	}
 	return ""
 }
 
 // authenticate finds who speaks. Without a valid session it is Unauthenticated with reason session_ended.
-func authenticate(ctx context.Context, s *store.Store, header http.Header) (Principal, error) {
+func (g guard) authenticate(ctx context.Context, header http.Header) (Principal, error) {
 	ended := postroom.Unauthenticated(postroom.ReasonSessionEnded, "sign in first")
-	token := tokenOf(header)
+	token := tokenOf(header, g.cookie)
 	if token == "" {
 		return Principal{}, ended
 	}
-	session, found, err := s.Session(ctx, token.Hash())
+	session, found, err := g.store.Session(ctx, token.Hash())
 	if err != nil {
 		return Principal{}, err
 	}
@@ -72,20 +79,22 @@ func authenticate(ctx context.Context, s *store.Store, header http.Header) (Prin
 
 // guard authenticates every request, asks the permission table, and maps errors: nothing reaches a handler past it.
 type guard struct {
-	store *store.Store
-	log   *slog.Logger
+	store  *store.Store
+	log    *slog.Logger
+	table  map[string]permission // by procedure or content URL
+	cookie string
 }
 
 // admit returns the context in which a request may be handled.
 func (g guard) admit(ctx context.Context, procedure string, header http.Header, request any) (context.Context, error) {
-	line, listed := permissions[procedure]
+	line, listed := g.table[procedure]
 	if !listed {
 		return nil, postroom.Internal("the permission table does not list this call", nil)
 	}
 	if line.open {
 		return ctx, nil
 	}
-	p, err := authenticate(ctx, g.store, header)
+	p, err := g.authenticate(ctx, header)
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +118,7 @@ func (g guard) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			return nil, toConnect(ctx, g.log, procedure, err)
 		}
 		response, err := next(admitted, request)
-		if err != nil {
-			return nil, toConnect(ctx, g.log, procedure, err)
-		}
-		response.Header().Set("Cache-Control", "no-store")
-		return response, nil
+		return response, toConnect(ctx, g.log, procedure, err)
 	}
 }
 
@@ -125,7 +130,6 @@ func (g guard) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.S
 		if err != nil {
 			return toConnect(ctx, g.log, procedure, err)
 		}
-		conn.ResponseHeader().Set("Cache-Control", "no-store")
 		err = next(admitted, conn)
 		if errors.Is(err, context.Canceled) {
 			return nil // the reader has gone

@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
 	"github.com/google/uuid"
-	"golang.org/x/net/http2"
 
 	"github.com/postroom/postroom/internal/config"
 	"github.com/postroom/postroom/internal/devmail"
@@ -31,10 +28,11 @@ type agent struct {
 }
 
 // h2c speaks HTTP/2 without TLS, as gRPC clients on loopback do.
-var h2c = &http.Client{Transport: &http2.Transport{AllowHTTP: true,
-	DialTLSContext: func(ctx context.Context, network, address string, _ *tls.Config) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}}}
+var h2c = func() *http.Client {
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Transport: &http.Transport{Protocols: &protocols}}
+}()
 
 // bearer sends a session's token.
 func bearer(token string) connect.Option {

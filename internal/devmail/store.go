@@ -395,9 +395,6 @@ func (s *store) folder(account, name string) (*folder, error) {
 	return s.accounts[account][name], nil
 }
 
-// watch returns a channel that is closed at the next change. s.mu is held.
-func (s *store) watch() <-chan struct{} { return s.changed }
-
 func uidsOf(mails []*entry) []imap.UID {
 	uids := make([]imap.UID, len(mails))
 	for i, m := range mails {

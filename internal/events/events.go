@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -122,7 +123,7 @@ func (h *Hub) hear(ctx context.Context) error {
 		return err
 	}
 	raw := conn.Hijack() // it listens, so it must not go back into the pool
-	defer raw.Close(context.WithoutCancel(ctx))
+	defer closeInTime(context.WithoutCancel(ctx), raw)
 	for _, c := range h.channels {
 		if _, err := raw.Exec(connecting, "LISTEN "+c); err != nil {
 			return err
@@ -138,6 +139,12 @@ func (h *Hub) hear(ctx context.Context) error {
 		}
 		h.deliver(n.Channel, n.Payload)
 	}
+}
+
+func closeInTime(ctx context.Context, c *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	_ = c.Close(ctx)
 }
 
 func (h *Hub) deliver(channel, payload string) {

@@ -1,0 +1,235 @@
+package api_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/auth"
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/internal/testkit"
+)
+
+// relation is how somebody may stand to a contact, and whether R40 lets him read it then: "an agent reads what he holds, is offered or
+// handled, and the history of a customer whom he serves; supervisors their teams".
+type relation struct {
+	name              string
+	agent, supervisor bool
+	// make makes a contact that stands so to a person. All but the team's own are in the queue of another team, so that nothing but
+	// the relation gives the right.
+	make func(t *testing.T, w *world, person postroom.AgentID) postroom.ContactID
+}
+
+var relations = []relation{
+	{"he owns it", true, true, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		return w.own(t, w.arrive(t, "owned-by-"+p, "returns"), p)
+	}},
+	{"he wraps it up", true, true, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		return w.handle(t, w.arrive(t, "wrapped-up-by-"+p, "returns"), p)
+	}},
+	{"it is offered to him", true, true, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		contact := w.arrive(t, "offered-to-"+p, "returns")
+		w.offers[p] = append(w.offers[p], w.Claim(t, contact, p))
+		return contact
+	}},
+	{"he handled it", true, true, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		contact := w.handle(t, w.arrive(t, "handled-by-"+p, "returns"), p)
+		w.WrapUp(t, w.last, p)
+		return contact
+	}},
+	{"he serves its customer", true, true, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		return w.arrive(t, "owned-by-"+p, "returns")
+	}},
+	{"its customer is offered to him", false, false, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		return w.arrive(t, "offered-to-"+p, "returns")
+	}},
+	{"he served its customer once", false, false, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		return w.arrive(t, "handled-by-"+p, "returns")
+	}},
+	{"he declined it", false, false, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		contact := w.arrive(t, "declined-by-"+p, "returns")
+		_, err := w.DeclineOffer(t.Context(), testkit.Command(p), w.Claim(t, contact, p))
+		must(t, err)
+		return contact
+	}},
+	{"it waits in his team's queue", false, true, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		return w.arrive(t, "waiting", "general")
+	}},
+	{"a colleague of his team owns it", false, true, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		return w.own(t, w.arrive(t, "with-a-colleague", "returns"), "tom")
+	}},
+	{"it is offered to a colleague of his team", false, true, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		contact := w.arrive(t, "offered-to-a-colleague", "returns")
+		w.foreign = w.Claim(t, contact, "tom")
+		return contact
+	}},
+	{"another team owns a contact of his team's queue", false, true, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		return w.own(t, w.arrive(t, "helped-out", "general"), "nari")
+	}},
+	{"a colleague of his team handled it", false, false, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		contact := w.handle(t, w.arrive(t, "handled-by-a-colleague", "returns"), "tom")
+		w.WrapUp(t, w.last, "tom")
+		return contact
+	}},
+	{"it waits in another team's queue", false, false, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		return w.arrive(t, "waiting-elsewhere", "returns")
+	}},
+	{"another team owns it", false, false, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		return w.own(t, w.arrive(t, "owned-elsewhere", "returns"), "nari")
+	}},
+	{"it is in no queue yet", false, false, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
+		return w.arrive(t, "new", "")
+	}},
+	{unknown, false, false, func(*testing.T, *world, postroom.AgentID) postroom.ContactID {
+		return postroom.ContactID(testkit.NewID())
+	}},
+}
+
+const (
+	unknown   = "nobody knows it"
+	malformed = "it is no id"
+)
+
+// object is a contact, an offer or an attachment as somebody sees it.
+type object struct {
+	name string
+	id   string
+	may  bool
+}
+
+// world is a contact centre with two teams, "front" and "back", in which agent mina and supervisor sora stand in every relation to contacts.
+type world struct {
+	*testkit.API
+	contacts    map[postroom.AgentID][]object
+	attachments map[postroom.AgentID][]object
+	offers      map[postroom.AgentID][]postroom.OfferID // of his own: owned, offered, ended
+	foreign     postroom.OfferID
+	retired     auth.Token // of somebody who was dismissed
+
+	attached map[postroom.ContactID]postroom.AttachmentID
+	last     postroom.OfferID
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{API: offline(t), contacts: map[postroom.AgentID][]object{}, attachments: map[postroom.AgentID][]object{},
+		offers: map[postroom.AgentID][]postroom.OfferID{}, attached: map[postroom.ContactID]postroom.AttachmentID{}}
+	w.employ(t)
+	for _, person := range []postroom.AgentID{"mina", "sora", "tom", "nari"} {
+		w.SignIn(t, person)
+	}
+	for person, role := range map[postroom.AgentID]postroom.Role{"mina": postroom.RoleAgent, "sora": postroom.RoleSupervisor} {
+		for _, r := range relations {
+			contact := r.make(t, w, person)
+			o := object{r.name, string(contact), r.agent}
+			if role == postroom.RoleSupervisor {
+				o.may = r.supervisor
+			}
+			w.contacts[person] = append(w.contacts[person], o)
+			o.id = string(w.attached[contact])
+			if r.name == unknown {
+				o.id = testkit.NewID()
+			}
+			w.attachments[person] = append(w.attachments[person], o)
+		}
+	}
+	return w
+}
+
+// employ adds the second team with its queue, gives everybody room for ten emails, and takes on and dismisses "rex".
+func (w *world) employ(t *testing.T) {
+	t.Helper()
+	c := testkit.Sample(time.Hour)
+	for i := range c.Profiles {
+		c.Profiles[i].Capacity = map[postroom.Channel]int{postroom.ChannelEmail: 10}
+	}
+	c.Teams = append(c.Teams, postroom.Team{ID: "back", Name: postroom.Name{English: "Back office"}, Profile: "standard"})
+	queue := c.Queues[0]
+	queue.ID, queue.Teams = "returns", []postroom.TeamID{"back"}
+	c.Queues = append(c.Queues, queue)
+	agent := func(id string, role postroom.Role, team postroom.TeamID) postroom.Agent {
+		return postroom.Agent{ID: postroom.AgentID(id), Name: id, Email: id + "@shop.example", Role: role, Team: team}
+	}
+	c.Agents = append(c.Agents, agent("nari", postroom.RoleAgent, "back"))
+	with := c
+	with.Agents = append(with.Agents[:len(with.Agents):len(with.Agents)], agent("rex", postroom.RoleAgent, "front"))
+	w.apply(t, with)
+	w.Enrol(t, "rex")
+	w.retired = w.NewSession(t, "rex")
+	w.apply(t, c)
+	// Even if the dismissal had left the session open, nobody retired may use it.
+	w.Exec(t, "UPDATE session SET ended_at = NULL WHERE agent_id = 'rex'")
+}
+
+func (w *world) apply(t *testing.T, c postroom.Configuration) {
+	t.Helper()
+	_, err := w.Apply(t.Context(), postroom.Command{}, postroom.System("test"), c, postroom.SealText("two teams"))
+	must(t, err)
+}
+
+// arrive ingests a mail with an attachment from a customer of that name, and routes it to a queue, if one is given.
+func (w *world) arrive(t *testing.T, customer postroom.AgentID, queue postroom.QueueID) postroom.ContactID {
+	t.Helper()
+	mail := w.Mail(string(customer)+"@customer.example", "Where is it?")
+	file := store.ArrivedAttachment{ID: postroom.AttachmentID(testkit.NewID()), Filename: postroom.SealText("receipt.txt"),
+		MediaType: postroom.SealText("text/plain"), Size: 5, Verdict: postroom.AttachmentPassed}
+	file.BlobKey = string(blob.ForAttachment(file.ID))
+	must(t, w.Blobs.Put(t.Context(), blob.Key(file.BlobKey), postroom.SealBytes([]byte("hello"))))
+	mail.Attachments = []store.ArrivedAttachment{file}
+	in := got(w.Ingest(t.Context(), mail))(t)
+	w.attached[in.Contact] = file.ID
+	if queue != "" {
+		got(w.RouteContact(t.Context(), in.Contact, queue, nil))(t)
+	}
+	return in.Contact
+}
+
+func (w *world) own(t *testing.T, contact postroom.ContactID, person postroom.AgentID) postroom.ContactID {
+	t.Helper()
+	w.last = w.Own(t, contact, person)
+	w.offers[person] = append(w.offers[person], w.last)
+	return contact
+}
+
+func (w *world) handle(t *testing.T, contact postroom.ContactID, person postroom.AgentID) postroom.ContactID {
+	t.Helper()
+	w.own(t, contact, person)
+	got(w.CloseWithoutReply(t.Context(), testkit.Command(person), w.last))(t)
+	return contact
+}
+
+// subject is somebody who calls: a person by the state of his session.
+type subject struct {
+	name   string
+	person postroom.AgentID // whose objects he tries; "mina" for nobody
+	role   postroom.Role    // "" without a session that counts
+	locked bool
+	token  func(t *testing.T, w *world) auth.Token
+}
+
+var subjects = []subject{
+	{"nobody", "mina", "", false, func(*testing.T, *world) auth.Token { return "" }},
+	{"a guesser", "mina", "", false, func(*testing.T, *world) auth.Token { return auth.NewToken() }},
+	{"an agent", "mina", postroom.RoleAgent, false, session("mina", "")},
+	{"a supervisor", "sora", postroom.RoleSupervisor, false, session("sora", "")},
+	{"an administrator", "mina", postroom.RoleAdministrator, false, session("admin", "")},
+	{"an agent whose session is locked", "mina", postroom.RoleAgent, true, session("mina", "last_used_at = clock_timestamp() - interval '31 minutes'")},
+	{"an administrator whose session is locked", "mina", postroom.RoleAdministrator, true,
+		session("admin", "last_used_at = clock_timestamp() - interval '31 minutes'")},
+	{"an agent who signed out", "mina", "", false, session("mina", "ended_at = clock_timestamp()")},
+	{"an agent after twelve hours", "mina", "", false, session("mina", "expires_at = clock_timestamp()")},
+	{"an agent who was retired", "mina", "", false, func(_ *testing.T, w *world) auth.Token { return w.retired }},
+}
+
+// session opens a session of a person, and does something to its row.
+func session(person postroom.AgentID, set string) func(t *testing.T, w *world) auth.Token {
+	return func(t *testing.T, w *world) auth.Token {
+		t.Helper()
+		token := w.NewSession(t, person)
+		if set != "" {
+			w.Exec(t, "UPDATE session SET "+set+" WHERE token_hash = $1", token.Hash())
+		}
+		return token
+	}
+}

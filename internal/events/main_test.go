@@ -1,0 +1,9 @@
+package events_test
+
+import (
+	"testing"
+
+	"github.com/postroom/postroom/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
