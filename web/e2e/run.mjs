@@ -1,8 +1,8 @@
 // Runs the scenarios named as arguments, or all of them, in English and Korean, one after the other: they share one agent.
-//   node e2e/run.mjs [story card rona tabs reload delivery lock screens] [en ko]
+//   node e2e/run.mjs [story speed card rona tabs reload delivery lock screens] [en ko]
 import { endSessions, foundViolations, tidy } from "./support.mjs";
 
-const all = ["story", "card", "rona", "tabs", "reload", "delivery", "lock", "screens"];
+const all = ["story", "speed", "card", "rona", "tabs", "reload", "delivery", "lock", "screens"];
 const named = process.argv.slice(2);
 const languages = named.filter((a) => a === "en" || a === "ko");
 const scenarios = named.filter((a) => all.includes(a));
