@@ -6,6 +6,15 @@ type AgentID string
 // TeamID names a group of agents: the key that the configuration gives.
 type TeamID string
 
+// SiteID names a place at which teams work: the key that the configuration gives.
+type SiteID string
+
+// SkillID names a skill: the key that the configuration gives.
+type SkillID string
+
+// MaxSkillLevel is the highest level of a skill; the lowest is 1.
+const MaxSkillLevel = 10
+
 // IdleCode is the key of a reason for being Idle, from the administrator's list (R13).
 type IdleCode string
 

@@ -25,7 +25,10 @@ type Configuration struct {
 	EntryPoints []EntryPoint
 	Rules       []RoutingRule
 	Queues      []Queue
+	Hours       []BusinessHours
+	Sites       []Site
 	Teams       []Team
+	Skills      []Skill
 	Agents      []Agent
 	Profiles    []MultimediaProfile
 	IdleCodes   []IdleCodeEntry
@@ -94,7 +97,7 @@ type RoutingRule struct {
 	Queue           QueueID `json:"queue"`
 }
 
-// Queue is where contacts wait (R32).
+// Queue is where contacts wait (R32); how they are matched with agents is in its rules.
 type Queue struct {
 	ID          QueueID
 	Name        Name
@@ -104,24 +107,43 @@ type Queue struct {
 	Priority    int           // 0–9, higher is served first
 	RONATime    time.Duration // MinRONATime to MaxRONATime, DefaultRONATime if zero (R9)
 	WrapUpCodes []WrapUpCode  // in the order shown; at least one
+	WrapUp      WrapUpRules
+	QueueRules
+}
+
+// Site is a place at which teams work. Its profile holds for members of its teams that have none more specific (R2).
+type Site struct {
+	ID      SiteID
+	Name    Name
+	Profile ProfileID
 }
 
 // Team is a group of agents that serves queues. Its profile holds for members that have none of their own (R2).
 type Team struct {
 	ID      TeamID
 	Name    Name
+	Site    SiteID // empty: none
 	Profile ProfileID
 }
 
+// Skill is something that agents can do more or less well: a language, a product (R32).
+type Skill struct {
+	ID   SkillID
+	Name Name
+}
+
 // Agent is a person who signs in; his account's role says what he may do. A supervisor or administrator without a profile, his
-// own or his team's, has capacity 0 and is never offered anything.
+// own, his team's or his site's, has capacity 0 and is never offered anything.
 type Agent struct {
 	ID      AgentID
 	Name    string
 	Email   string
 	Role    Role
 	Team    TeamID
-	Profile ProfileID // empty: the team's
+	Profile ProfileID       // empty: the team's, else the site's
+	Skills  map[SkillID]int // levels 1 to MaxSkillLevel; a skill that is missing he has not
+	// MayForceStates allows a supervisor to change the state of his agents (R33). Off by default.
+	MayForceStates bool
 }
 
 // IdleCodeEntry is one reason for being Idle in the administrator's list (R13).

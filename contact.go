@@ -26,6 +26,9 @@ const (
 // Channels lists every channel of the model, email first.
 func Channels() []Channel { return []Channel{ChannelEmail, ChannelVoice, ChannelChat, ChannelSocial} }
 
+// RealTime reports whether a customer waits at the other end: voice and chat (R2).
+func (c Channel) RealTime() bool { return c == ChannelVoice || c == ChannelChat }
+
 // ContactPhase is where a contact is in its life. Being in a queue is the phase "waiting" and nothing else: a queue table could
 // disagree with the holder (docs/decisions/0003).
 type ContactPhase string
@@ -36,6 +39,7 @@ const (
 	ContactWaiting ContactPhase = "waiting" // in its queue
 	ContactOffered ContactPhase = "offered" // one live offer to one agent
 	ContactOwned   ContactPhase = "owned"   // accepted by one agent
+	ContactParked  ContactPhase = "parked"  // put aside until a time or a reply, held by nobody (R45)
 	ContactWrapUp  ContactPhase = "wrapup"  // answered or closed, wrap-up not completed
 	ContactDone    ContactPhase = "done"    // completed; never changes again
 )
@@ -45,13 +49,19 @@ type ContactEvent string
 
 // The events of a contact.
 const (
-	ContactRouted    ContactEvent = "routed"    // a rule chose its queue (R31)
-	ContactOfferedTo ContactEvent = "offered"   // a claim succeeded
-	ContactAccepted  ContactEvent = "accepted"  // the agent accepted in time (R8)
-	ContactRequeued  ContactEvent = "requeued"  // its offer or its owner ended without an answer (R9, R12)
-	ContactReplied   ContactEvent = "replied"   // a reply went to the outbox (R14, R15)
-	ContactClosed    ContactEvent = "closed"    // closed without reply (R17)
-	ContactCompleted ContactEvent = "completed" // wrap-up recorded (R24)
+	ContactRouted    ContactEvent = "routed"      // a rule chose its queue (R31)
+	ContactOfferedTo ContactEvent = "offered"     // a claim succeeded
+	ContactAccepted  ContactEvent = "accepted"    // the agent accepted in time (R8)
+	ContactRequeued  ContactEvent = "requeued"    // its offer or its owner ended without an answer (R9, R12)
+	ContactAssigned  ContactEvent = "assigned"    // picked by an agent or given by a supervisor: an owner without an offer (R33)
+	ContactBegun     ContactEvent = "begun"       // an agent opened it: a completed matter taken up again (R46)
+	ContactPassedOn  ContactEvent = "transferred" // to a queue or an agent; its segment is wrapped up beside it (R23)
+	ContactPutAside  ContactEvent = "parked"      // until a time or a reply (R45)
+	ContactTakenUp   ContactEvent = "resumed"     // the time has come, or the customer wrote (R45)
+	ContactReturned  ContactEvent = "returned"    // from wrap-up back to work (R22)
+	ContactReplied   ContactEvent = "replied"     // a reply went to the outbox (R14, R15)
+	ContactClosed    ContactEvent = "closed"      // closed without reply (R17)
+	ContactCompleted ContactEvent = "completed"   // wrap-up recorded (R24)
 )
 
 // ContactMachine says how a contact's phase changes.
@@ -67,6 +77,13 @@ var ContactMachine = Machine[ContactPhase, ContactEvent]{
 		{ContactOwned, ContactReplied, ContactWrapUp, "R14"},
 		{ContactOwned, ContactClosed, ContactWrapUp, "R17"},
 		{ContactOwned, ContactRequeued, ContactWaiting, "R33"},
+		{ContactWrapUp, ContactRequeued, ContactWaiting, "R33"},
+		{ContactWaiting, ContactAssigned, ContactOwned, "R33"},
+		{ContactNew, ContactBegun, ContactOwned, "R46"},
+		{ContactOwned, ContactPassedOn, ContactWaiting, "R23"},
+		{ContactOwned, ContactPutAside, ContactParked, "R45"},
+		{ContactParked, ContactTakenUp, ContactWaiting, "R45"},
+		{ContactWrapUp, ContactReturned, ContactOwned, "R22"},
 		{ContactWrapUp, ContactCompleted, ContactDone, "R24, I10"},
 	},
 }
@@ -78,6 +95,8 @@ type Outcome string
 const (
 	OutcomeReplied            Outcome = "replied"
 	OutcomeClosedWithoutReply Outcome = "closed_without_reply"
+	// OutcomeTransferred is a segment's: the contact went on elsewhere.
+	OutcomeTransferred Outcome = "transferred"
 )
 
 // ContactSnapshot is a contact's row as a transaction left it: what every database step answers with, also when it changed
@@ -99,8 +118,20 @@ type ContactSnapshot struct {
 	// LookAgain is when time alone may make another agent eligible for a waiting contact; zero if it cannot.
 	LookAgain time.Duration `json:"look_again,omitzero"`
 
+	// ResumeIn is how long a parked contact still waits for its time; zero if it waits for a reply only (R45).
+	ResumeIn time.Duration `json:"resume_in,omitzero"`
+
 	// Sends are the replies that are not settled yet.
 	Sends []PendingSend `json:"sends,omitempty"`
+	// WrapUps are the wrap-ups that are not completed yet and that the contact does not wait for by its phase, or that complete
+	// themselves when their time comes (R24).
+	WrapUps []PendingWrapUp `json:"wrap_ups,omitempty"`
+}
+
+// PendingWrapUp is a wrap-up that is not completed: of which offer, and in how long it completes itself; zero if it does not.
+type PendingWrapUp struct {
+	Offer OfferID       `json:"offer"`
+	DueIn time.Duration `json:"due_in,omitzero"`
 }
 
 // PendingSend is a reply that waits to be sent, and for how long.

@@ -11,7 +11,7 @@ import (
 func TestTheContactMachineIsSound(t *testing.T) {
 	t.Parallel()
 	sound(t, postroom.ContactMachine, []postroom.ContactPhase{postroom.ContactNew, postroom.ContactWaiting, postroom.ContactOffered,
-		postroom.ContactOwned, postroom.ContactWrapUp, postroom.ContactDone})
+		postroom.ContactOwned, postroom.ContactParked, postroom.ContactWrapUp, postroom.ContactDone})
 }
 
 func TestTheSegmentMachineIsSound(t *testing.T) {
@@ -56,9 +56,6 @@ func sound[S, E ~string](t *testing.T, m postroom.Machine[S, E], states []S) {
 		if len(m.Final) > 0 && !ends {
 			t.Errorf("nothing leads from %q to an end", s)
 		}
-		if begins := slices.Contains(m.Initial, s); len(m.Final) > 0 && begins && enters(m, s) {
-			t.Errorf("%q is where a row begins, and one comes back to it", s)
-		}
 	}
 }
 
@@ -95,10 +92,6 @@ func reach[S, E ~string](m postroom.Machine[S, E], from ...S) []S {
 		}
 	}
 	return seen
-}
-
-func enters[S, E ~string](m postroom.Machine[S, E], s S) bool {
-	return slices.ContainsFunc(m.Table, func(r postroom.Transition[S, E]) bool { return r.To == s })
 }
 
 func TestAMachineThatIsAskedForARowItDoesNotHavePanics(t *testing.T) {

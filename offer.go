@@ -32,7 +32,8 @@ const (
 	OfferWithdraw     OfferEvent = "withdraw"    // the agent went Idle or signed out, or a supervisor took it
 	OfferHandle       OfferEvent = "handle"      // replied or closed
 	OfferCompleteWrap OfferEvent = "complete"    // wrap-up recorded
-	OfferRelease      OfferEvent = "release"     // requeue of an owned contact
+	OfferRelease      OfferEvent = "release"     // the contact was taken back, put aside, or its owner was lost
+	OfferReturn       OfferEvent = "return"      // from wrap-up back to work (R22)
 )
 
 // OfferMachine says how an offer's state changes.
@@ -50,6 +51,8 @@ var OfferMachine = Machine[OfferState, OfferEvent]{
 		{OfferAccepted, OfferHandle, OfferWrapUp, "R14, R17"},
 		{OfferAccepted, OfferRelease, OfferReleased, "R33"},
 		{OfferWrapUp, OfferCompleteWrap, OfferFinished, "R24"},
+		{OfferWrapUp, OfferReturn, OfferAccepted, "R22"},
+		{OfferWrapUp, OfferRelease, OfferReleased, "R33"},
 	},
 }
 
@@ -75,4 +78,7 @@ const (
 	CauseWrappedUp    EndCause = "wrapped_up"
 	CauseSupervisor   EndCause = "supervisor"
 	CauseCapacityGone EndCause = "capacity_removed"
+	CauseParked       EndCause = "parked"           // the owner put the contact aside (R45)
+	CauseOwnerLost    EndCause = "owner_lease_lost" // the owner's desktop stayed away too long (R12)
+	CauseUnstuck      EndCause = "unstuck"          // a supervisor took it back to its queue from whatever state it was in (R33)
 )

@@ -29,30 +29,3 @@ const (
 	// DeclineBackOff is the first pause before an only candidate who declined is asked again; it doubles up to ExclusionTime (R11).
 	DeclineBackOff = 30 * time.Second
 )
-
-// Candidate is an agent as routing sees him when it looks for somebody for a contact: Available, in a team that serves its queue.
-type Candidate struct {
-	Agent     AgentID
-	FreeSince time.Time // Available since, or last offered something, whichever is later
-	Capacity  int       // for the contact's channel
-	Held      int       // offered, accepted and in wrap-up on that channel
-	Refusals  Refusals
-}
-
-// WaitingContact is a contact as routing sees it when it looks for work for an agent.
-type WaitingContact struct {
-	Contact   ContactID
-	Queue     QueueID
-	Priority  int // its own plus its queue's
-	ArrivedAt time.Time
-	Refusals  Refusals
-	// Others counts the other agents who could take it now and have not refused it (R11).
-	Others int
-}
-
-// Refusals is what became of earlier offers of one contact to one agent, within the exclusion time (R11).
-type Refusals struct {
-	Declined int       // how often he declined
-	Missed   int       // how often they expired or did not reach him
-	Last     time.Time // end of the last of them; zero if there was none
-}

@@ -30,6 +30,7 @@ const (
 	SegmentHandled SegmentEvent = "handled" // the agent replied or closed; wrap-up begins
 	SegmentWrapped SegmentEvent = "wrapped" // wrap-up recorded; it belongs to the segment, not to the contact
 	SegmentLeft    SegmentEvent = "left"    // the contact left the queue, or was taken from the agent
+	SegmentResumed SegmentEvent = "resumed" // from wrap-up back to work (R22)
 )
 
 // SegmentMachine says how a segment's state changes.
@@ -41,5 +42,7 @@ var SegmentMachine = Machine[SegmentState, SegmentEvent]{
 		{SegmentOpen, SegmentHandled, SegmentWrapUp, "R24"},
 		{SegmentOpen, SegmentLeft, SegmentEnded, "R8, R33"},
 		{SegmentWrapUp, SegmentWrapped, SegmentEnded, "R24, I10"},
+		{SegmentWrapUp, SegmentResumed, SegmentOpen, "R22"},
+		{SegmentWrapUp, SegmentLeft, SegmentEnded, "R33"},
 	},
 }

@@ -66,6 +66,9 @@ func (s *Store) Apply(ctx context.Context, command postroom.Command, by postroom
 		if err := inheritCapacity(ctx, tx); err != nil {
 			return err
 		}
+		if err := drawLanes(ctx, tx, c); err != nil {
+			return err
+		}
 		if applied.Version, _, err = value[int64](ctx, tx, insertConfiguration, by.String(), document.Reveal()); err != nil {
 			return err
 		}
@@ -115,7 +118,10 @@ func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, want
 // Statements that retire an object, by kind. Capacity, teams of queues and the like go with what they belong to.
 var retirements = map[string]string{
 	"profile":     statement(`UPDATE profile SET active = false WHERE id = $1`),
+	"hours":       statement(`UPDATE business_hours SET active = false WHERE id = $1`),
+	"site":        statement(`UPDATE site SET active = false WHERE id = $1`),
 	"team":        statement(`UPDATE team SET active = false WHERE id = $1`),
+	"skill":       statement(`UPDATE skill SET active = false WHERE id = $1`),
 	"agent":       statement(`UPDATE agent SET active = false WHERE id = $1`),
 	"idle_code":   statement(`UPDATE idle_code SET active = false WHERE id = $1`),
 	"wrapup_code": statement(`UPDATE wrapup_code SET active = false WHERE id = $1`),
@@ -173,8 +179,8 @@ type inheritedRow struct {
 var changedCapacity = statement(`
 	WITH wanted AS (
 		SELECT a.id AS agent_id, k.channel, CASE WHEN a.active THEN k.capacity ELSE 0 END AS capacity
-		FROM agent a LEFT JOIN team t ON t.id = a.team_id
-		JOIN profile_capacity k ON k.profile_id = coalesce(a.profile_id, t.profile_id)
+		FROM agent a LEFT JOIN team t ON t.id = a.team_id LEFT JOIN site s ON s.id = t.site_id
+		JOIN profile_capacity k ON k.profile_id = coalesce(a.profile_id, t.profile_id, s.profile_id)
 	)
 	SELECT coalesce(w.agent_id, h.agent_id), coalesce(w.channel, h.channel), coalesce(w.capacity, 0)::int
 	FROM wanted w FULL JOIN agent_capacity h ON h.agent_id = w.agent_id AND h.channel = w.channel
@@ -197,6 +203,31 @@ func inheritCapacity(ctx context.Context, tx *txn) error {
 		if _, err := tx.Exec(ctx, writeCapacity, c.Agent, c.Channel, c.Capacity); err != nil {
 			return err
 		}
+		wantWork(tx, c.Agent)
+	}
+	return inheritModes(ctx, tx)
+}
+
+type modeRow struct {
+	Agent postroom.AgentID
+	Mode  string
+}
+
+var changedModes = statement(`
+	SELECT st.agent_id, coalesce(p.mode, 'blended')
+	FROM agent_state st JOIN agent a ON a.id = st.agent_id LEFT JOIN team t ON t.id = a.team_id LEFT JOIN site s ON s.id = t.site_id
+	LEFT JOIN profile p ON p.id = coalesce(a.profile_id, t.profile_id, s.profile_id)
+	WHERE st.mode <> coalesce(p.mode, 'blended') ORDER BY 1`)
+var writeMode = statement(`UPDATE agent_state SET mode = $2 WHERE agent_id = $1`)
+
+// inheritModes does the same for the mode in which contacts may be held together.
+func inheritModes(ctx context.Context, tx *txn) error {
+	changed, err := all[modeRow](ctx, tx, changedModes)
+	if err != nil {
+		return err
+	}
+	for _, c := range changed {
+		tx.later(writeMode, c.Agent, c.Mode)
 		wantWork(tx, c.Agent)
 	}
 	return nil

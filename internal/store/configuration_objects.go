@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,16 +11,30 @@ import (
 )
 
 var upsertProfile = statement(`
-	INSERT INTO profile (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = true`)
+	INSERT INTO profile (id, name, mode) VALUES ($1, $2, $3)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, mode = excluded.mode, active = true`)
 var clearProfileCapacity = statement(`DELETE FROM profile_capacity WHERE profile_id = $1`)
 var insertProfileCapacity = statement(`INSERT INTO profile_capacity (profile_id, channel, capacity) VALUES ($1, $2, $3)`)
-var upsertTeam = statement(`
-	INSERT INTO team (id, name, name_ko, profile_id) VALUES ($1, $2, $3, nullif($4, ''))
+var upsertHours = statement(`
+	INSERT INTO business_hours (id, name, name_ko, time_zone, open, holidays) VALUES ($1, $2, $3, $4, $5, $6)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, time_zone = excluded.time_zone, open = excluded.open,
+		holidays = excluded.holidays, active = true`)
+var upsertSite = statement(`
+	INSERT INTO site (id, name, name_ko, profile_id) VALUES ($1, $2, $3, nullif($4, ''))
 	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, profile_id = excluded.profile_id, active = true`)
-var upsertAgent = statement(`
-	INSERT INTO agent (id, name, email, role, team_id, profile_id) VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''))
-	ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email, role = excluded.role, team_id = excluded.team_id,
+var upsertTeam = statement(`
+	INSERT INTO team (id, name, name_ko, site_id, profile_id) VALUES ($1, $2, $3, nullif($4, ''), nullif($5, ''))
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, site_id = excluded.site_id,
 		profile_id = excluded.profile_id, active = true`)
+var upsertSkill = statement(`
+	INSERT INTO skill (id, name, name_ko, position) VALUES ($1, $2, $3, $4)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, position = excluded.position, active = true`)
+var upsertAgent = statement(`
+	INSERT INTO agent (id, name, email, role, team_id, profile_id, may_force_states) VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''), $7)
+	ON CONFLICT (id) DO UPDATE SET name = excluded.name, email = excluded.email, role = excluded.role, team_id = excluded.team_id,
+		profile_id = excluded.profile_id, may_force_states = excluded.may_force_states, active = true`)
+var clearAgentSkills = statement(`DELETE FROM agent_skill WHERE agent_id = $1`)
+var insertAgentSkill = statement(`INSERT INTO agent_skill (agent_id, skill_id, level) VALUES ($1, $2, $3)`)
 var ensureAgentState = statement(`INSERT INTO agent_state (agent_id) VALUES ($1) ON CONFLICT DO NOTHING`)
 var ensureStream = statement(`INSERT INTO stream (id) VALUES ($1) ON CONFLICT DO NOTHING`)
 var upsertIdleCode = statement(`
@@ -33,9 +49,14 @@ var upsertMailbox = statement(`
 	ON CONFLICT (id) DO UPDATE SET address = excluded.address, name = excluded.name, folder = excluded.folder, imap = excluded.imap,
 		smtp = excluded.smtp, on_finding = excluded.on_finding, active = true, version = mailbox.version + 1, tell_at = NULL`)
 var upsertQueue = statement(`
-	INSERT INTO queue (id, name, name_ko, channel, mailbox_id, priority, rona_seconds) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	INSERT INTO queue (id, name, name_ko, channel, mailbox_id, priority, rona_seconds, rules, hours_id, ageing_seconds, owner_lease_seconds,
+		auto_wrapup_seconds, wrapup_extensions, default_wrapup_code)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, nullif($14, ''))
 	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, channel = excluded.channel,
-		mailbox_id = excluded.mailbox_id, priority = excluded.priority, rona_seconds = excluded.rona_seconds, active = true`)
+		mailbox_id = excluded.mailbox_id, priority = excluded.priority, rona_seconds = excluded.rona_seconds, rules = excluded.rules,
+		hours_id = excluded.hours_id, ageing_seconds = excluded.ageing_seconds, owner_lease_seconds = excluded.owner_lease_seconds,
+		auto_wrapup_seconds = excluded.auto_wrapup_seconds, wrapup_extensions = excluded.wrapup_extensions,
+		default_wrapup_code = excluded.default_wrapup_code, open_from = NULL, open_until = NULL, active = true`)
 var clearQueueTeams = statement(`DELETE FROM queue_team WHERE queue_id = $1`)
 var insertQueueTeam = statement(`INSERT INTO queue_team (queue_id, team_id) VALUES ($1, $2)`)
 var clearQueueCodes = statement(`DELETE FROM queue_wrapup_code WHERE queue_id = $1`)
@@ -67,7 +88,8 @@ func objectsOf(c postroom.Configuration) []object {
 		objects = append(objects, object{kind, key, value, func(ctx context.Context, tx *txn) error { return batch(ctx, tx, steps...) }})
 	}
 	for _, p := range c.Profiles {
-		steps := [][]any{{upsertProfile, p.ID, p.Name}, {clearProfileCapacity, p.ID}}
+		p.Mode = cmp.Or(p.Mode, postroom.ModeBlended)
+		steps := [][]any{{upsertProfile, p.ID, p.Name, string(p.Mode)}, {clearProfileCapacity, p.ID}}
 		for _, channel := range postroom.Channels() {
 			if n, given := p.Capacity[channel]; given {
 				steps = append(steps, []any{insertProfileCapacity, p.ID, string(channel), n})
@@ -75,13 +97,28 @@ func objectsOf(c postroom.Configuration) []object {
 		}
 		add("profile", string(p.ID), p, steps...)
 	}
+	for _, h := range c.Hours {
+		add("hours", string(h.ID), h, []any{upsertHours, h.ID, h.Name.English, h.Name.Korean, h.TimeZone, list(h.Open), list(h.Holidays)})
+	}
+	for _, s := range c.Sites {
+		add("site", string(s.ID), s, []any{upsertSite, s.ID, s.Name.English, s.Name.Korean, string(s.Profile)})
+	}
 	for _, t := range c.Teams {
-		add("team", string(t.ID), t, []any{upsertTeam, t.ID, t.Name.English, t.Name.Korean, string(t.Profile)})
+		add("team", string(t.ID), t, []any{upsertTeam, t.ID, t.Name.English, t.Name.Korean, string(t.Site), string(t.Profile)})
+	}
+	for i, s := range c.Skills {
+		add("skill", string(s.ID), ordered[postroom.Skill]{i, s}, []any{upsertSkill, s.ID, s.Name.English, s.Name.Korean, i})
 	}
 	for _, a := range c.Agents {
-		add("agent", string(a.ID), a,
-			[]any{upsertAgent, a.ID, a.Name, a.Email, string(a.Role), string(a.Team), string(a.Profile)},
-			[]any{ensureAgentState, a.ID}, []any{ensureStream, AgentStream(a.ID)})
+		if len(a.Skills) == 0 {
+			a.Skills = nil
+		}
+		steps := [][]any{{upsertAgent, a.ID, a.Name, a.Email, string(a.Role), string(a.Team), string(a.Profile), a.MayForceStates},
+			{ensureAgentState, a.ID}, {ensureStream, AgentStream(a.ID)}, {clearAgentSkills, a.ID}}
+		for _, skill := range slices.Sorted(maps.Keys(a.Skills)) {
+			steps = append(steps, []any{insertAgentSkill, a.ID, skill, a.Skills[skill]})
+		}
+		add("agent", string(a.ID), a, steps...)
 	}
 	for i, code := range c.IdleCodes {
 		add("idle_code", string(code.Code), ordered[postroom.IdleCodeEntry]{i, code},
@@ -96,6 +133,7 @@ func objectsOf(c postroom.Configuration) []object {
 	}
 	for _, q := range c.Queues {
 		q.Teams = slices.Sorted(slices.Values(q.Teams)) // a set: its order means nothing
+		q.QueueRules = withDefaults(q.QueueRules)
 		add("queue", string(q.ID), q, queueSteps(q)...)
 	}
 	for _, e := range c.EntryPoints {
@@ -121,9 +159,27 @@ type ordered[T any] struct {
 	Value    T
 }
 
+// withDefaults fills in what a queue's rules leave open, so that two ways to say the same compare equal.
+func withDefaults(r postroom.QueueRules) postroom.QueueRules {
+	r.Type = cmp.Or(r.Type, postroom.RouteLongestAvailable)
+	r.AgeingStep = cmp.Or(r.AgeingStep, postroom.DefaultAgeingStep)
+	r.OwnerLease = cmp.Or(r.OwnerLease, postroom.DefaultOwnerLease)
+	return r
+}
+
+// list turns a list into JSON, an empty one into [].
+func list[T any](l []T) []byte {
+	if len(l) == 0 {
+		return []byte("[]")
+	}
+	return marshal(l)
+}
+
 func queueSteps(q postroom.Queue) [][]any {
 	steps := [][]any{
-		{upsertQueue, q.ID, q.Name.English, q.Name.Korean, string(q.Channel), q.Mailbox, q.Priority, int(q.RONATime.Seconds())},
+		{upsertQueue, q.ID, q.Name.English, q.Name.Korean, string(q.Channel), q.Mailbox, q.Priority, int(q.RONATime.Seconds()),
+			marshal(q.QueueRules), string(q.Hours), int(q.AgeingStep.Seconds()), int(q.OwnerLease.Seconds()), int(q.WrapUp.Auto.Seconds()),
+			q.WrapUp.Extensions, string(q.WrapUp.Default)},
 		{clearQueueTeams, q.ID}, {clearQueueCodes, q.ID},
 	}
 	for _, t := range q.Teams {

@@ -11,7 +11,36 @@ import (
 type profileRow struct {
 	ID       postroom.ProfileID
 	Name     string
+	Mode     postroom.Mode
 	Capacity map[postroom.Channel]int
+}
+
+type hoursRow struct {
+	ID                     postroom.HoursID
+	Name, Korean, TimeZone string
+	Open                   []postroom.OpenTime
+	Holidays               []postroom.Holiday
+}
+
+type siteRow struct {
+	ID           postroom.SiteID
+	Name, Korean string
+	Profile      postroom.ProfileID
+}
+
+type skillRow struct {
+	ID           postroom.SkillID
+	Name, Korean string
+}
+
+type agentConfigRow struct {
+	ID             postroom.AgentID
+	Name, Email    string
+	Role           postroom.Role
+	Team           postroom.TeamID
+	Profile        postroom.ProfileID
+	Skills         map[postroom.SkillID]int
+	MayForceStates bool
 }
 
 type queueRow struct {
@@ -21,6 +50,9 @@ type queueRow struct {
 	Mailbox         postroom.MailboxID
 	Priority, RONA  int
 	Teams, WrapUpBy []string
+	Rules           postroom.QueueRules
+	Auto, Extend    int
+	Default         postroom.WrapUpCode
 }
 
 type mailboxConfigRow struct {
@@ -33,6 +65,7 @@ type mailboxConfigRow struct {
 type teamRow struct {
 	ID           postroom.TeamID
 	Name, Korean string
+	Site         postroom.SiteID
 	Profile      postroom.ProfileID
 }
 
@@ -44,18 +77,24 @@ type codeEntryRow struct {
 type templateRow struct{ ID, Language, Name, Korean, Body string }
 
 var selectProfiles = statement(`
-	SELECT id, name, coalesce((SELECT jsonb_object_agg(channel, capacity) FROM profile_capacity k WHERE k.profile_id = p.id), '{}')
+	SELECT id, name, mode, coalesce((SELECT jsonb_object_agg(channel, capacity) FROM profile_capacity k WHERE k.profile_id = p.id), '{}')
 	FROM profile p WHERE active ORDER BY id`)
-var selectTeams = statement(`SELECT id, name, name_ko, coalesce(profile_id, '') FROM team WHERE active ORDER BY id`)
+var selectHours = statement(`SELECT id, name, name_ko, time_zone, open, holidays FROM business_hours WHERE active ORDER BY id`)
+var selectSites = statement(`SELECT id, name, name_ko, coalesce(profile_id, '') FROM site WHERE active ORDER BY id`)
+var selectTeams = statement(`SELECT id, name, name_ko, coalesce(site_id, ''), coalesce(profile_id, '') FROM team WHERE active ORDER BY id`)
+var selectSkills = statement(`SELECT id, name, name_ko FROM skill WHERE active ORDER BY position, id`)
 var selectAgents = statement(`
-	SELECT id, name, email, role, coalesce(team_id, ''), coalesce(profile_id, '') FROM agent WHERE active ORDER BY id`)
+	SELECT id, name, email, role, coalesce(team_id, ''), coalesce(profile_id, ''),
+	       (SELECT jsonb_object_agg(skill_id, level) FROM agent_skill k WHERE k.agent_id = a.id), may_force_states
+	FROM agent a WHERE active ORDER BY id`)
 var selectIdleCodes = statement(`SELECT id, name, name_ko, false FROM idle_code WHERE active ORDER BY position, id`)
 var selectWrapUpCodes = statement(`SELECT id, name, name_ko, note_required FROM wrapup_code WHERE active ORDER BY position, id`)
 var selectMailboxes = statement(`SELECT id, address, name, folder, imap, smtp, on_finding FROM mailbox WHERE active ORDER BY id`)
 var selectQueues = statement(`
 	SELECT id, name, name_ko, channel, mailbox_id, priority::int, rona_seconds,
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
-	       coalesce((SELECT array_agg(code ORDER BY position) FROM queue_wrapup_code w WHERE w.queue_id = q.id), '{}')
+	       coalesce((SELECT array_agg(code ORDER BY position) FROM queue_wrapup_code w WHERE w.queue_id = q.id), '{}'),
+	       rules, auto_wrapup_seconds, wrapup_extensions::int, coalesce(default_wrapup_code, '')
 	FROM queue q WHERE active ORDER BY id`)
 var selectEntryPoints = statement(`SELECT address, mailbox_id, queue_id FROM entry_point WHERE active ORDER BY address`)
 var selectRules = statement(`SELECT conditions FROM routing_rule ORDER BY position`)
@@ -76,16 +115,32 @@ func readConfiguration(ctx context.Context, tx *txn) (postroom.Configuration, er
 	readers := []func() error{
 		func() error {
 			return rowsInto(ctx, tx, &c.Profiles, selectProfiles, func(r profileRow) postroom.MultimediaProfile {
-				return postroom.MultimediaProfile{ID: r.ID, Name: r.Name, Capacity: r.Capacity}
+				return postroom.MultimediaProfile(r)
+			})
+		},
+		func() error {
+			return rowsInto(ctx, tx, &c.Hours, selectHours, func(r hoursRow) postroom.BusinessHours {
+				return postroom.BusinessHours{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, TimeZone: r.TimeZone,
+					Open: r.Open, Holidays: r.Holidays}
+			})
+		},
+		func() error {
+			return rowsInto(ctx, tx, &c.Sites, selectSites, func(r siteRow) postroom.Site {
+				return postroom.Site{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Profile: r.Profile}
+			})
+		},
+		func() error {
+			return rowsInto(ctx, tx, &c.Skills, selectSkills, func(r skillRow) postroom.Skill {
+				return postroom.Skill{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}}
 			})
 		},
 		func() error {
 			return rowsInto(ctx, tx, &c.Teams, selectTeams, func(r teamRow) postroom.Team {
-				return postroom.Team{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Profile: r.Profile}
+				return postroom.Team{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Site: r.Site, Profile: r.Profile}
 			})
 		},
 		func() error {
-			return rowsInto(ctx, tx, &c.Agents, selectAgents, func(a postroom.Agent) postroom.Agent { return a })
+			return rowsInto(ctx, tx, &c.Agents, selectAgents, func(r agentConfigRow) postroom.Agent { return postroom.Agent(r) })
 		},
 		func() error {
 			return rowsInto(ctx, tx, &c.IdleCodes, selectIdleCodes, func(r codeEntryRow) postroom.IdleCodeEntry {
@@ -122,7 +177,8 @@ func readConfiguration(ctx context.Context, tx *txn) (postroom.Configuration, er
 
 func (r queueRow) queue() postroom.Queue {
 	q := postroom.Queue{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Channel: r.Channel, Mailbox: r.Mailbox,
-		Priority: r.Priority, RONATime: time.Duration(r.RONA) * time.Second}
+		Priority: r.Priority, RONATime: time.Duration(r.RONA) * time.Second, QueueRules: r.Rules,
+		WrapUp: postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default}}
 	for _, t := range r.Teams {
 		q.Teams = append(q.Teams, postroom.TeamID(t))
 	}

@@ -143,7 +143,7 @@ func TestPostgreSQLRefusesWhatTheInvariantsForbid(t *testing.T) {
 			SELECT gen_random_uuid(), thread_id, customer_id, channel, mailbox_id, subject, now(), 'new' FROM contact WHERE id = $1`, []any{h.waiting}},
 		{"a done contact without its end", checked, "", `UPDATE contact SET phase = 'done' WHERE id = $1`, []any{h.waiting}},
 		{"a waiting contact without a queue", checked, "", `UPDATE contact SET queue_id = NULL WHERE id = $1`, []any{h.waiting}},
-		{"a phase that does not exist", checked, "contact_phase_check", `UPDATE contact SET phase = 'parked' WHERE id = $1`, []any{h.waiting}},
+		{"a phase that does not exist", checked, "contact_phase_check", `UPDATE contact SET phase = 'asleep' WHERE id = $1`, []any{h.waiting}},
 		{"a workflow that knows the future", checked, "", `UPDATE contact SET told = version + 1 WHERE id = $1`, []any{h.waiting}},
 		{"an agent is Idle without a code", checked, "", `UPDATE agent_state SET state = 'idle' WHERE agent_id = 'mina'`, nil},
 		{"an agent is Available with a code", checked, "", `UPDATE agent_state SET idle_code = 'lunch' WHERE agent_id = 'mina'`, nil},

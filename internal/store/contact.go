@@ -65,6 +65,10 @@ var moveContact = statement(`
 			phase = $3, version = version + 1, tell_at = postroom_now() + $4, tell_attempts = 0,
 			outcome = coalesce(nullif($5, ''), outcome),
 			queue_id = coalesce(nullif($6, ''), queue_id),
+			queued_at = CASE WHEN $6 <> '' THEN postroom_now() ELSE queued_at END,
+			step = CASE WHEN $6 <> '' THEN 0 ELSE step END,
+			rank_at = CASE WHEN $6 <> '' THEN arrived_at - coalesce(assigned_priority, priority) *
+				(SELECT make_interval(secs => ageing_seconds) FROM queue WHERE id = $6) ELSE rank_at END,
 			routed_by = coalesce($7, routed_by),
 			completed_at = CASE WHEN $3 = 'done' THEN postroom_now() END
 		WHERE id = $1 AND version = $2

@@ -18,13 +18,25 @@ import (
 // list stays true.
 var (
 	unreachedContacts = map[postroom.Transition[postroom.ContactPhase, postroom.ContactEvent]]string{
-		{From: postroom.ContactOwned, Event: postroom.ContactRequeued, To: postroom.ContactWaiting}: "taking an owned contact back is not built",
+		{From: postroom.ContactOwned, Event: postroom.ContactRequeued, To: postroom.ContactWaiting}:  "taking an owned contact back is not built",
+		{From: postroom.ContactWrapUp, Event: postroom.ContactRequeued, To: postroom.ContactWaiting}: "not built yet",
+		{From: postroom.ContactWaiting, Event: postroom.ContactAssigned, To: postroom.ContactOwned}:  "not built yet",
+		{From: postroom.ContactNew, Event: postroom.ContactBegun, To: postroom.ContactOwned}:         "not built yet",
+		{From: postroom.ContactOwned, Event: postroom.ContactPassedOn, To: postroom.ContactWaiting}:  "not built yet",
+		{From: postroom.ContactOwned, Event: postroom.ContactPutAside, To: postroom.ContactParked}:   "not built yet",
+		{From: postroom.ContactParked, Event: postroom.ContactTakenUp, To: postroom.ContactWaiting}:  "not built yet",
+		{From: postroom.ContactWrapUp, Event: postroom.ContactReturned, To: postroom.ContactOwned}:   "not built yet",
 	}
 	unreachedOffers = map[postroom.Transition[postroom.OfferState, postroom.OfferEvent]]string{
 		{From: postroom.OfferAccepted, Event: postroom.OfferRelease, To: postroom.OfferReleased}: "taking an owned contact back is not built",
+		{From: postroom.OfferWrapUp, Event: postroom.OfferReturn, To: postroom.OfferAccepted}:    "not built yet",
+		{From: postroom.OfferWrapUp, Event: postroom.OfferRelease, To: postroom.OfferReleased}:   "not built yet",
 	}
-	unreachedSegments = map[postroom.Transition[postroom.SegmentState, postroom.SegmentEvent]]string{}
-	unreachedAgents   = map[postroom.Transition[postroom.AgentState, postroom.AgentEvent]]string{
+	unreachedSegments = map[postroom.Transition[postroom.SegmentState, postroom.SegmentEvent]]string{
+		{From: postroom.SegmentWrapUp, Event: postroom.SegmentResumed, To: postroom.SegmentOpen}: "not built yet",
+		{From: postroom.SegmentWrapUp, Event: postroom.SegmentLeft, To: postroom.SegmentEnded}:   "not built yet",
+	}
+	unreachedAgents = map[postroom.Transition[postroom.AgentState, postroom.AgentEvent]]string{
 		{From: postroom.AgentIdle, Event: postroom.AgentLosesConnection, To: postroom.AgentIdle}: "changes nothing that people see, so nothing is recorded",
 		{From: postroom.AgentIdle, Event: postroom.AgentNotReached, To: postroom.AgentIdle}:      "changes nothing that people see, so nothing is recorded",
 		{From: postroom.AgentRONA, Event: postroom.AgentLosesConnection, To: postroom.AgentRONA}: "changes nothing that people see, so nothing is recorded",
