@@ -47,7 +47,7 @@ func drawLanes(ctx context.Context, tx *txn, c postroom.Configuration) error {
 	}
 	if a, q, s, score := columns(fresh); len(fresh) > 0 {
 		tx.later(insertLanes, a, q, s, score)
-		for _, agent := range slices.Compact(a) {
+		for _, agent := range slices.Compact(slices.Clone(a)) { // a is still to be sent
 			wantWork(tx, postroom.AgentID(agent))
 		}
 	}
