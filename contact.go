@@ -41,7 +41,7 @@ const (
 	ContactOwned   ContactPhase = "owned"   // accepted by one agent
 	ContactParked  ContactPhase = "parked"  // put aside until a time or a reply, held by nobody (R45)
 	ContactWrapUp  ContactPhase = "wrapup"  // answered or closed, wrap-up not completed
-	ContactDone    ContactPhase = "done"    // completed; never changes again
+	ContactDone    ContactPhase = "done"    // completed; its phase never changes again
 )
 
 // ContactEvent is what moves a contact from one phase to the next.
@@ -118,7 +118,7 @@ type ContactSnapshot struct {
 	// LookAgain is when time alone may make another agent eligible for a waiting contact; zero if it cannot.
 	LookAgain time.Duration `json:"look_again,omitzero"`
 
-	// ResumeIn is how long a parked contact still waits for its time; zero if it waits for a reply only (R45).
+	// ResumeIn is how long a parked contact still waits for its time, at least a moment; zero if it waits for a reply only (R45).
 	ResumeIn time.Duration `json:"resume_in,omitzero"`
 
 	// Sends are the replies that are not settled yet.

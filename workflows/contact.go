@@ -95,9 +95,9 @@ type contact struct {
 	details  string
 }
 
-// over reports whether nothing is left to do: the row is done and its replies are settled.
+// over reports whether nothing is left to do: the row is done, its replies are settled, and every agent who passed it on has wrapped up.
 func (c *contact) over() bool {
-	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0
+	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0 && len(c.Known.WrapUps) == 0
 }
 
 // begin registers what agents may ask, and loads the row. Updates that came with the first task wait until it is loaded: the row is

@@ -55,22 +55,33 @@ type change struct {
 	detail  any           // a value that becomes JSON: ids, codes and numbers, never text of a mail
 	tell    time.Duration // tellSoon or tellLater
 	outcome postroom.Outcome
-	queue   postroom.QueueID // the new queue, when the event is a routing
+	queue   postroom.QueueID // the queue that the contact comes into, when it does
 	why     any              // the routing decision
+	parked  *time.Time       // until when, if it is put aside; parkedForGood: until the customer writes
+	target  target           // for whom it waits first
+}
+
+// target is the agent for whom a contact waits alone, and for how long.
+type target struct {
+	agent postroom.AgentID
+	until time.Duration
 }
 
 var moveContact = statement(`
 	WITH moved AS (
 		UPDATE contact SET
 			phase = $3, version = version + 1, tell_at = postroom_now() + $4, tell_attempts = 0,
-			outcome = coalesce(nullif($5, ''), outcome),
+			outcome = CASE WHEN $5 = 'closed_without_reply' AND outcome = 'replied' THEN outcome ELSE coalesce(nullif($5, ''), outcome) END,
 			queue_id = coalesce(nullif($6, ''), queue_id),
 			queued_at = CASE WHEN $6 <> '' THEN postroom_now() ELSE queued_at END,
 			step = CASE WHEN $6 <> '' THEN 0 ELSE step END,
 			rank_at = CASE WHEN $6 <> '' THEN arrived_at - coalesce(assigned_priority, priority) *
 				(SELECT make_interval(secs => ageing_seconds) FROM queue WHERE id = $6) ELSE rank_at END,
 			routed_by = coalesce($7, routed_by),
-			completed_at = CASE WHEN $3 = 'done' THEN postroom_now() END
+			target_agent_id = CASE WHEN $3 IN ('waiting', 'offered') THEN coalesce(nullif($14, ''), target_agent_id) END,
+			target_until = CASE WHEN $3 IN ('waiting', 'offered') THEN CASE WHEN $14 <> '' THEN postroom_now() + $15::interval ELSE target_until END END,
+			parked_until = CASE WHEN $3 = 'parked' THEN coalesce($16, parked_until) END,
+			completed_at = CASE WHEN $3 = 'done' THEN coalesce(completed_at, postroom_now()) END
 		WHERE id = $1 AND version = $2
 		RETURNING id, version, queue_id
 	), told AS (
@@ -98,7 +109,8 @@ func (r *contactRow) note(tx *txn, c change) {
 
 func (r *contactRow) record(tx *txn, to postroom.ContactPhase, c change) {
 	tx.later(moveContact, r.ID, r.Version, string(to), c.tell, string(c.outcome), string(c.queue), marshal(c.why),
-		c.event, string(r.Phase), c.actor.String(), string(c.agent), string(c.offer), marshal(c.detail))
+		c.event, string(r.Phase), c.actor.String(), string(c.agent), string(c.offer), marshal(c.detail),
+		string(c.target.agent), c.target.until, c.parked)
 	r.Phase, r.Version = to, r.Version+1
 	if c.queue != "" {
 		r.Queue = c.queue
@@ -131,7 +143,9 @@ type snapshotRow struct {
 	State     postroom.OfferState
 	ExpiresAt *time.Time
 	Remaining float64
+	ResumeIn  *float64 // of a parked contact that has a time
 	Sends     []pendingRow
+	WrapUps   []wrappingRow
 }
 
 type pendingRow struct {
@@ -139,12 +153,21 @@ type pendingRow struct {
 	Due float64           `json:"due"`
 }
 
+type wrappingRow struct {
+	Offer postroom.OfferID `json:"offer"`
+	Due   *float64         `json:"due"` // nil: it does not complete itself
+}
+
 var readSnapshot = statement(`
 	SELECT c.version, c.phase, coalesce(c.queue_id, ''), i.epoch::text,
 	       coalesce(o.id::text, ''), coalesce(o.agent_id, ''), coalesce(o.state, ''), o.expires_at,
 	       coalesce(extract(epoch FROM o.expires_at - postroom_now()), 0)::float8,
+	       CASE WHEN c.parked_until < 'infinity' THEN extract(epoch FROM c.parked_until - postroom_now()) END::float8,
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'due', extract(epoch FROM x.due_at - postroom_now())) ORDER BY x.id)
-	                 FROM outbox x WHERE x.contact_id = c.id AND x.settled_at IS NULL), '[]')
+	                 FROM outbox x WHERE x.contact_id = c.id AND x.settled_at IS NULL), '[]'),
+	       coalesce((SELECT jsonb_agg(jsonb_build_object('offer', w.id, 'due', extract(epoch FROM g.wrapup_due_at - postroom_now())) ORDER BY w.id)
+	                 FROM offer w JOIN segment g ON g.offer_id = w.id
+	                 WHERE w.contact_id = c.id AND w.state = 'wrapup' AND (w.segment_only OR g.wrapup_due_at IS NOT NULL)), '[]')
 	FROM contact c
 	CROSS JOIN installation i
 	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
@@ -168,11 +191,24 @@ func (row snapshotRow) snapshot(id postroom.ContactID) postroom.ContactSnapshot 
 	if row.State == postroom.OfferLive {
 		s.ExpiresAt, s.Remaining = row.ExpiresAt.UTC(), seconds(row.Remaining)
 	}
+	if row.ResumeIn != nil {
+		s.ResumeIn = max(overdue, seconds(*row.ResumeIn))
+	}
 	for _, p := range row.Sends {
 		s.Sends = append(s.Sends, postroom.PendingSend{Outbox: p.ID, DueIn: max(0, seconds(p.Due))})
 	}
+	for _, w := range row.WrapUps {
+		pending := postroom.PendingWrapUp{Offer: w.Offer}
+		if w.Due != nil {
+			pending.DueIn = max(overdue, seconds(*w.Due))
+		}
+		s.WrapUps = append(s.WrapUps, pending)
+	}
 	return s
 }
+
+// overdue is how soon something is due whose time has passed: zero would say that it has none.
+const overdue = time.Millisecond
 
 // answer has a contact read as the transaction leaves it, into what to points at.
 func (tx *txn) answer(id postroom.ContactID, to *postroom.ContactSnapshot) {

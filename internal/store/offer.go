@@ -140,8 +140,9 @@ func person(c postroom.Command) postroom.Actor {
 	return postroom.Actor{Kind: postroom.ActorAgent, ID: string(c.Actor)}
 }
 
+// The clock goes on between the condition and the value.
 var acceptOffer = statement(`
-	UPDATE offer SET state = 'accepted', accepted_at = postroom_now()
+	UPDATE offer SET state = 'accepted', accepted_at = least(postroom_now(), expires_at - interval '1 microsecond')
 	WHERE id = $1 AND agent_id = $2 AND state = 'live' AND postroom_now() < expires_at RETURNING id::text`)
 
 var openAgentSegment = statement(`
