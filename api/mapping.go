@@ -60,6 +60,7 @@ func cardToProto(c store.Card) *contactv1.ContactCard {
 		Queue: string(c.Queue), QueueName: label(c.QueueName, c.QueueNameKo),
 		ArrivedAt: timestamppb.New(c.ArrivedAt), OfferedAt: timestamppb.New(c.OfferedAt),
 		AcceptedAt: optionalTime(c.AcceptedAt), HandledAt: optionalTime(c.HandledAt), Shown: c.Shown, Masked: c.Masked, Version: c.Version,
+		DueAt: optionalTime(c.DueAt),
 	}
 	if c.State == postroom.OfferLive {
 		card.ExpiresAt = timestamppb.New(c.ExpiresAt)

@@ -28,13 +28,14 @@ type Card struct {
 	Shown           bool
 	Masked          bool
 	Version         int64
+	DueAt           *time.Time // by the queue's service level, if it has one
 	Now             time.Time
 }
 
 const cardColumns = `
 	SELECT c.id, o.id, o.state, c.phase, c.channel, m.from_name, m.from_address, c.subject, q.id, q.name, q.name_ko,
 	       c.arrived_at, o.offered_at, o.expires_at, o.accepted_at, g.handled_at, o.shown_at IS NOT NULL,
-	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), c.version, postroom_now()
+	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), c.version, c.due_at, postroom_now()
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = o.queue_id

@@ -49,6 +49,17 @@ describe("an offer", () => {
     expect(document.title).toMatch(/^\(1\)/);
   });
 
+  it("says how long it has by the service level of its queue, and by how much it is late", async () => {
+    const now = Date.now();
+    fake.cards = [
+      aCard({ dueAt: timestampFromMs(now + 3_600_000) }),
+      aCard({ contactId: crypto.randomUUID(), offerId: crypto.randomUUID(), dueAt: timestampFromMs(now - 61_000) }),
+    ];
+    openDesk(fake);
+    expect((await screen.findByText(/^Due in/)).textContent).toMatch(/^Due in (1:00:00|59:5\d)$/);
+    expect(screen.getByText(/Late by/).textContent).toMatch(/^▲ Late by 1:0\d$/);
+  });
+
   it("stands in the tabs All and Email alike", async () => {
     const { user } = openDesk(fake);
     await screen.findByRole("button", { name: "Accept" });

@@ -5,7 +5,7 @@ import { contactPath, Link } from "../app/route";
 import { type ContactCard, OfferState } from "../gen/postroom/contact/v1/contact_pb";
 import { labelOf } from "../i18n";
 import { ms } from "../live/reducer";
-import { Since } from "../ui/Clock";
+import { Due, Since } from "../ui/Clock";
 import classes from "./ContactRow.module.css";
 import { customerOf } from "./customer";
 
@@ -25,9 +25,13 @@ export function ContactRow({ card }: { card: ContactCard }) {
       <span className={classes.subject}>{card.subject || t("contact.subjectless")}</span>
       <span className={classes.foot}>
         <span>{labelOf(card.queueName, i18n.language)}</span>
-        <span>
-          {t("offer.waiting")} <Since at={ms(card.arrivedAt)} />
-        </span>
+        {card.dueAt && !wrapUp ? (
+          <Due at={ms(card.dueAt)} />
+        ) : (
+          <span>
+            {t("offer.waiting")} <Since at={ms(card.arrivedAt)} />
+          </span>
+        )}
       </span>
     </Link>
   );

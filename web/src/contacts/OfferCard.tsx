@@ -7,7 +7,7 @@ import { useLive, useLiveStore, useSecondsSince } from "../live/hooks";
 import { ms } from "../live/reducer";
 import { useApi } from "../rpc/api";
 import { useAction } from "../rpc/useAction";
-import { Since } from "../ui/Clock";
+import { Due, Since } from "../ui/Clock";
 import { ProblemNote } from "../ui/Problem";
 import { customerOf } from "./customer";
 import classes from "./OfferCard.module.css";
@@ -58,6 +58,7 @@ export function OfferCard({ card }: { card: ContactCard }) {
         <span>
           {t("offer.waiting")} <Since at={ms(card.arrivedAt)} />
         </span>
+        {card.dueAt && <Due at={ms(card.dueAt)} />}
       </p>
       {problem && !gone(problem) && <ProblemNote problem={problem} />}
       {decline.problem && !gone(decline.problem) && <ProblemNote problem={decline.problem} />}

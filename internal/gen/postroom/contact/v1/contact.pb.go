@@ -409,7 +409,9 @@ type ContactCard struct {
 	// Whether card data are masked in the conversation.
 	Masked bool `protobuf:"varint,17,opt,name=masked,proto3" json:"masked,omitempty"`
 	// The contact's version: of two cards of one contact, the higher one is newer.
-	Version       int64 `protobuf:"varint,18,opt,name=version,proto3" json:"version,omitempty"`
+	Version int64 `protobuf:"varint,18,opt,name=version,proto3" json:"version,omitempty"`
+	// When it should be answered, by its queue's service level; missing if that has none.
+	DueAt         *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=due_at,json=dueAt,proto3" json:"due_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +570,13 @@ func (x *ContactCard) GetVersion() int64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *ContactCard) GetDueAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueAt
+	}
+	return nil
 }
 
 // ListActiveContactsRequest has no fields.
@@ -2382,7 +2391,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x04Code\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12.\n" +
 	"\x04name\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\x04name\x12#\n" +
-	"\rnote_required\x18\x03 \x01(\bR\fnoteRequired\"\xf6\x05\n" +
+	"\rnote_required\x18\x03 \x01(\bR\fnoteRequired\"\xa9\x06\n" +
 	"\vContactCard\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x12\x19\n" +
@@ -2409,7 +2418,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"handled_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\thandledAt\x12\x14\n" +
 	"\x05shown\x18\x10 \x01(\bR\x05shown\x12\x16\n" +
 	"\x06masked\x18\x11 \x01(\bR\x06masked\x12\x18\n" +
-	"\aversion\x18\x12 \x01(\x03R\aversion\"\x1b\n" +
+	"\aversion\x18\x12 \x01(\x03R\aversion\x121\n" +
+	"\x06due_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt\"\x1b\n" +
 	"\x19ListActiveContactsRequest\"\x95\x01\n" +
 	"\x1aListActiveContactsResponse\x12<\n" +
 	"\bcontacts\x18\x01 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x129\n" +
@@ -2654,61 +2664,62 @@ var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	34, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
 	34, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
 	34, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	5,  // 9: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
-	34, // 10: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
-	10, // 11: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	0,  // 12: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
-	3,  // 13: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	34, // 14: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	34, // 15: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
-	1,  // 16: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
-	11, // 17: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
-	14, // 18: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
-	12, // 19: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
-	12, // 20: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
-	12, // 21: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	34, // 22: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
-	2,  // 23: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
-	13, // 24: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	34, // 25: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
-	17, // 26: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	34, // 27: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 28: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
-	0,  // 29: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
-	4,  // 30: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	10, // 31: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 32: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	35, // 33: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
-	10, // 34: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 35: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	35, // 36: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	6,  // 37: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 38: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 39: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 40: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	20, // 41: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	22, // 42: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 43: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 44: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 45: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 46: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 47: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	7,  // 48: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 49: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 50: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 51: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	21, // 52: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	23, // 53: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 54: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 55: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 56: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 57: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	33, // 58: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	48, // [48:59] is the sub-list for method output_type
-	37, // [37:48] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	34, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	5,  // 10: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
+	34, // 11: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
+	10, // 12: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	0,  // 13: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
+	3,  // 14: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
+	34, // 15: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	34, // 16: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	1,  // 17: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
+	11, // 18: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
+	14, // 19: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
+	12, // 20: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
+	12, // 21: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
+	12, // 22: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
+	34, // 23: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	2,  // 24: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
+	13, // 25: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
+	34, // 26: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	17, // 27: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
+	34, // 28: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 29: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
+	0,  // 30: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
+	4,  // 31: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
+	10, // 32: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
+	14, // 33: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
+	35, // 34: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	10, // 35: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 36: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	35, // 37: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	6,  // 38: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 39: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 40: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 41: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	20, // 42: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	22, // 43: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 44: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 45: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 46: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 47: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 48: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	7,  // 49: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 50: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 51: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 52: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	21, // 53: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	23, // 54: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 55: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 56: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 57: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 58: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	33, // 59: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	49, // [49:60] is the sub-list for method output_type
+	38, // [38:49] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
