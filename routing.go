@@ -169,29 +169,52 @@ type Holiday struct {
 	Name Name   `json:"name"`
 }
 
-// Candidate is an agent as routing sees him when it looks for somebody for a contact: Available, in a team that serves its queue.
+// Candidate is an agent as routing sees him when it looks for somebody for a contact: he may take it at the stage of its wait, and has
+// room for it. For a contact with a target that is the target alone.
 type Candidate struct {
 	Agent     AgentID
 	FreeSince time.Time // Available since, or last offered something, whichever is later
-	Capacity  int       // for the contact's channel
-	Held      int       // offered, accepted and in wrap-up on that channel
+	Score     int       // the sum of his levels in the skills required at this stage
 	Refusals  Refusals
 }
 
-// WaitingContact is a contact as routing sees it when it looks for work for an agent.
+// WaitingContact is a contact as routing sees it when it looks for work for an agent who has room: the first of a lane that he may take
+// from, or one that waits for him.
 type WaitingContact struct {
-	Contact   ContactID
-	Queue     QueueID
-	Priority  int // its own plus its queue's
-	ArrivedAt time.Time
-	Refusals  Refusals
-	// Others counts the other agents who could take it now and have not refused it (R11).
+	Contact    ContactID
+	Version    int64
+	Queue      QueueID
+	Type       RoutingType // of its queue, for the reason
+	Step       int
+	Score      int           // the agent's, at this stage
+	Priority   int           // its own or the assigned one, plus its queue's
+	AgeingStep time.Duration // of its queue
+	ArrivedAt  time.Time
+	Targeted   bool // it waits for this agent alone
+	Refusals   Refusals
+	// Others counts the other agents who have room and may take it at this stage, and have not refused it lately (R11). It matters only
+	// for a contact that this agent refused.
 	Others int
 }
 
-// Refusals is what became of earlier offers of one contact to one agent, within the exclusion time (R11).
+// Refusals is what became of the earlier offers of one contact to one agent since it came into its queue (R11). All of them count for the
+// back-off, the last decides whether he is set aside.
 type Refusals struct {
 	Declined int       // how often he declined
 	Missed   int       // how often they expired or did not reach him
 	Last     time.Time // end of the last of them; zero if there was none
+}
+
+// Wait is a contact's wait in its queue, by the row: what time may have changed about it is decided from this (R32).
+type Wait struct {
+	Contact     ContactID
+	Version     int64
+	Queue       Queue
+	Hours       *BusinessHours // nil: the queue is always open
+	ArrivedAt   time.Time
+	QueuedAt    time.Time // came into this queue; thresholds count from here
+	Step        int       // the stage that the row stands at
+	Target      AgentID   // waits for him alone, until TargetUntil; empty: for nobody
+	TargetUntil time.Time
+	TargetThere bool // he is signed in, not retired, and has not refused it since it came into the queue
 }

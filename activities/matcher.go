@@ -31,11 +31,11 @@ const tries = 8
 // OfferContact looks for the best agent for a waiting contact. The contact's own workflow calls it, so nobody has to be told.
 func (m *Matcher) OfferContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error) {
 	for range tries {
-		candidates, now, err := m.store.Candidates(ctx, id)
+		by, candidates, now, err := m.store.Candidates(ctx, id)
 		if err != nil {
 			return postroom.ContactSnapshot{}, err
 		}
-		choice := routing.ChooseAgent(candidates, now)
+		choice := routing.ChooseAgent(by, candidates, now)
 		if choice.Agent == "" {
 			waiting, err := m.store.LoadContact(ctx, id)
 			waiting.LookAgain = choice.LookAgain

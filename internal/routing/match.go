@@ -10,16 +10,24 @@ import (
 
 // Reason says why an agent was chosen; it is stored with the offer (R35).
 type Reason struct {
-	Rule       string `json:"rule"`                 // "longest available agent"
-	Trigger    string `json:"trigger"`              // "contact entered queue" or "agent became able"
-	Candidates int    `json:"candidates"`           // how many could have taken it
-	SetAside   int    `json:"set_aside,omitempty"`  // how many of them refused it lately (R11)
-	OnlyOne    bool   `json:"only_one,omitempty"`   // nobody else was left: he is asked again
-	Considered int    `json:"considered,omitempty"` // contacts looked at, when an agent became able
+	Rule       postroom.RoutingType `json:"rule,omitzero"`
+	Trigger    Trigger              `json:"trigger"`
+	Step       int                  `json:"step,omitzero"`       // of the contact's wait
+	Targeted   bool                 `json:"targeted,omitzero"`   // it waited for him alone
+	Candidates int                  `json:"candidates"`          // how many could have taken it
+	SetAside   int                  `json:"set_aside,omitempty"` // how many of them refused it lately (R11)
+	OnlyOne    bool                 `json:"only_one,omitempty"`  // nobody else was left: he is asked again
+	Compared   int                  `json:"compared,omitempty"`  // contacts that an agent's was chosen from
 }
 
-// LongestAvailable is the rule by which an agent is chosen: who has waited longest for work.
-const LongestAvailable = "longest available agent"
+// Trigger is what made routing look.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerContact Trigger = "contact" // a contact looked: it came into its queue, or time made more agents eligible
+	TriggerAgent   Trigger = "agent"   // an agent became able
+)
 
 // AgentDecision says to whom a contact is offered. Without Agent, nobody can take it now, and LookAgain is how long until time
 // alone changes that; zero if it does not.
@@ -29,15 +37,16 @@ type AgentDecision struct {
 	LookAgain time.Duration
 }
 
-// ChooseAgent chooses for a waiting contact, from the candidates that could take it now. Who refused the contact lately comes only when
-// nobody else is left, and who declined it only after a back-off (R11).
-func ChooseAgent(candidates []postroom.Candidate, now time.Time) AgentDecision {
-	reason := Reason{Rule: LongestAvailable, Trigger: "contact entered queue", Candidates: len(candidates)}
+// ChooseAgent chooses for a waiting contact, from the candidates that could take it now, by its queue's routing type: the highest score if
+// that is the best agent, then the one who has waited longest for work. Who refused the contact lately comes only when nobody else is
+// left, and who declined it only after a back-off (R11, R32).
+func ChooseAgent(by postroom.RoutingType, candidates []postroom.Candidate, now time.Time) AgentDecision {
+	reason := Reason{Rule: by, Trigger: TriggerContact, Candidates: len(candidates)}
 	var fresh, again []postroom.Candidate
 	var wait time.Duration
 	for _, c := range candidates {
 		switch left := backOff(c.Refusals, now); {
-		case c.Refusals.Last.IsZero():
+		case !excluded(c.Refusals, now):
 			fresh = append(fresh, c)
 		case left > 0:
 			wait = sooner(wait, left)
@@ -54,6 +63,9 @@ func ChooseAgent(candidates []postroom.Candidate, now time.Time) AgentDecision {
 		return AgentDecision{LookAgain: wait}
 	}
 	best := slices.MinFunc(pick, func(a, b postroom.Candidate) int {
+		if by == postroom.RouteSkillsBest && a.Score != b.Score {
+			return cmp.Compare(b.Score, a.Score)
+		}
 		return cmp.Or(a.FreeSince.Compare(b.FreeSince), cmp.Compare(a.Agent, b.Agent))
 	})
 	return AgentDecision{Agent: best.Agent, Reason: reason}
@@ -62,30 +74,50 @@ func ChooseAgent(candidates []postroom.Candidate, now time.Time) AgentDecision {
 // ContactDecision says which contact an agent is offered; without Contact, none.
 type ContactDecision struct {
 	Contact postroom.ContactID
+	Version int64
 	Reason  Reason
+	// Later are contacts that are this agent's only after his back-off, as nobody else could take them. A contact's own look did not
+	// know that while he had no room: their workflows are told to look, and set a timer for it.
+	Later []postroom.ContactID
 }
 
-// ChooseContact chooses for an agent who became able, from contacts that wait in his queues: the highest priority, then the one that
-// arrived first. A contact that he refused lately is his only if nobody else could take it, and after the back-off (R11).
+// ChooseContact chooses for an agent who became able, from the first contacts of the lanes that he may take from and those that wait for
+// him: the highest effective priority, then the one that arrived first (R32). A contact that he refused lately is his only if nobody else
+// could take it, and after the back-off (R11).
 func ChooseContact(waiting []postroom.WaitingContact, now time.Time) ContactDecision {
-	reason := Reason{Rule: LongestAvailable, Trigger: "agent became able", Candidates: 1, Considered: len(waiting)}
-	open := slices.DeleteFunc(slices.Clone(waiting), func(w postroom.WaitingContact) bool {
-		return !w.Refusals.Last.IsZero() && (w.Others > 0 || backOff(w.Refusals, now) > 0)
-	})
-	if len(open) == 0 {
-		return ContactDecision{}
+	var d ContactDecision
+	var open []postroom.WaitingContact
+	for _, w := range waiting {
+		switch {
+		case !excluded(w.Refusals, now):
+			open = append(open, w)
+		case w.Others > 0:
+		case backOff(w.Refusals, now) > 0:
+			d.Later = append(d.Later, w.Contact)
+		default:
+			open = append(open, w)
+		}
 	}
-	best := slices.MinFunc(open, func(a, b postroom.WaitingContact) int {
-		return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.ArrivedAt.Compare(b.ArrivedAt), cmp.Compare(a.Contact, b.Contact))
-	})
-	reason.OnlyOne = !best.Refusals.Last.IsZero()
-	return ContactDecision{Contact: best.Contact, Reason: reason}
+	slices.Sort(d.Later)
+	if len(open) == 0 {
+		return d
+	}
+	best := slices.MinFunc(open, func(a, b postroom.WaitingContact) int { return compareWaiting(a, b, now) })
+	d.Contact, d.Version = best.Contact, best.Version
+	d.Reason = Reason{Rule: best.Type, Trigger: TriggerAgent, Step: best.Step, Targeted: best.Targeted, Candidates: 1,
+		OnlyOne: excluded(best.Refusals, now), Compared: len(waiting)}
+	return d
 }
 
-// backOff is how long an agent who declined is not asked again: 30 s, doubling with each refusal up to the exclusion time (R11).
+// excluded reports whether an agent is set aside for a contact, because he did not take it lately (R11).
+func excluded(r postroom.Refusals, now time.Time) bool {
+	return !r.Last.IsZero() && now.Before(r.Last.Add(postroom.ExclusionTime))
+}
+
+// backOff is how long an agent who declined is not asked again: 30 s, doubling with each time up to the exclusion time (R11).
 // One whose offer was missed is asked again at once, if nobody else is left.
 func backOff(r postroom.Refusals, now time.Time) time.Duration {
-	if r.Declined == 0 {
+	if r.Declined == 0 || !excluded(r, now) {
 		return 0
 	}
 	pause := postroom.DeclineBackOff
@@ -97,8 +129,8 @@ func backOff(r postroom.Refusals, now time.Time) time.Duration {
 
 // sooner is the smaller of two durations of which zero means none.
 func sooner(a, b time.Duration) time.Duration {
-	if a == 0 {
-		return b
+	if a == 0 || b == 0 {
+		return max(a, b)
 	}
 	return min(a, b)
 }

@@ -42,7 +42,7 @@ func TestTheFirstRuleWhoseConditionsAllHoldDecides(t *testing.T) {
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func TestTheLongestAvailableAgentIsChosen(t *testing.T) {
-	d := ChooseAgent([]postroom.Candidate{
+	d := ChooseAgent(postroom.RouteLongestAvailable, []postroom.Candidate{
 		{Agent: "a", FreeSince: noon.Add(-1 * time.Minute)},
 		{Agent: "b", FreeSince: noon.Add(-9 * time.Minute)},
 		{Agent: "c", FreeSince: noon.Add(-99 * time.Minute), Refusals: postroom.Refusals{Missed: 1, Last: noon.Add(-time.Minute)}},
@@ -56,10 +56,10 @@ func TestAnOnlyCandidateWhoDeclinedIsAskedAgainAfterABackOffThatDoubles(t *testi
 	for declined, want := range map[int]time.Duration{1: 30 * time.Second, 2: time.Minute, 3: 2 * time.Minute, 6: 10 * time.Minute, 60: 10 * time.Minute} {
 		refusals := postroom.Refusals{Declined: declined, Last: noon}
 		only := []postroom.Candidate{{Agent: "a", Refusals: refusals}}
-		if d := ChooseAgent(only, noon); d.Agent != "" || d.LookAgain != want {
+		if d := ChooseAgent(postroom.RouteLongestAvailable, only, noon); d.Agent != "" || d.LookAgain != want {
 			t.Errorf("declined %d times: %+v, want to look again in %v", declined, d, want)
 		}
-		if d := ChooseAgent(only, noon.Add(want)); d.Agent != "a" || !d.Reason.OnlyOne {
+		if d := ChooseAgent(postroom.RouteLongestAvailable, only, noon.Add(want)); d.Agent != "a" || d.Reason.OnlyOne != (want < postroom.ExclusionTime) {
 			t.Errorf("declined %d times, after the back-off: %+v", declined, d)
 		}
 		contact := []postroom.WaitingContact{{Contact: "x", Refusals: refusals}}
@@ -99,7 +99,7 @@ func TestChoicesAreSound(t *testing.T) {
 				FreeSince: noon.Add(-time.Duration(rapid.IntRange(0, 5).Draw(t, "free")) * time.Minute)}
 		}), 0, 12, func(c postroom.Candidate) postroom.AgentID { return c.Agent }).Draw(t, "candidates")
 		shuffled := rapid.Permutation(candidates).Draw(t, "shuffled")
-		d, e := ChooseAgent(candidates, noon), ChooseAgent(shuffled, noon)
+		d, e := ChooseAgent(postroom.RouteLongestAvailable, candidates, noon), ChooseAgent(postroom.RouteLongestAvailable, shuffled, noon)
 		if d != e {
 			t.Fatalf("%+v, but %+v in another order", d, e)
 		}
@@ -110,7 +110,7 @@ func TestChoicesAreSound(t *testing.T) {
 				}
 				continue
 			}
-			if c.Refusals.Last.IsZero() && (d.Agent == "" || d.Reason.OnlyOne) {
+			if !excluded(c.Refusals, noon) && (d.Agent == "" || d.Reason.OnlyOne) {
 				t.Fatal("somebody who never refused was passed over")
 			}
 		}

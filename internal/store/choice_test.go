@@ -106,7 +106,7 @@ func whoWillBeIdleAfterHisContactsGetsNoMore(t *testing.T, d desk) {
 	idleAfter(t, d.Centre, d.agent)
 	waiting := d.Arrive(t, "lee@customer.example", "Second")
 
-	candidates, _, err := d.Candidates(t.Context(), waiting)
+	_, candidates, _, err := d.Candidates(t.Context(), waiting)
 	must(t, err)
 	if slices.ContainsFunc(candidates, func(c postroom.Candidate) bool { return c.Agent == d.agent }) {
 		t.Errorf("candidates: %+v", candidates)

@@ -148,7 +148,7 @@ func TestAContactInARetiredQueueIsFound(t *testing.T) {
 	c.Exec(t, "UPDATE queue SET active = false")
 	waiting, _, err := c.Waiting(t.Context(), "mina", 10, 0)
 	must(t, err)
-	candidates, _, err := c.Candidates(t.Context(), contact)
+	_, candidates, _, err := c.Candidates(t.Context(), contact)
 	must(t, err)
 	if len(waiting) != 1 || len(candidates) != 1 {
 		t.Errorf("waiting %+v, candidates %+v", waiting, candidates)

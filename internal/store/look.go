@@ -10,19 +10,19 @@ import (
 type candidateRow struct {
 	Agent    postroom.AgentID
 	Free     time.Time
-	Capacity int
-	Held     int
+	Type     postroom.RoutingType
 	Declined int
 	Missed   int
 	Last     *time.Time
 	Now      time.Time
 }
 
-// Refusals count within the exclusion time only: what is older has no effect.
+// Refusals count since the contact came into its queue; routing says for how long.
 var readCandidates = statement(`
-	SELECT s.agent_id, greatest(s.since, coalesce(f.offered_at, s.since)), k.capacity::int, h.held::int,
+	SELECT s.agent_id, greatest(s.since, coalesce(f.offered_at, s.since)), q.rules ->> 'type',
 	       r.declined::int, r.missed::int, r.last, postroom_now()
 	FROM contact c
+	JOIN queue q ON q.id = c.queue_id
 	JOIN queue_team t ON t.queue_id = c.queue_id
 	JOIN agent a ON a.team_id = t.team_id AND a.active
 	JOIN agent_state s ON s.agent_id = a.id AND s.state = 'available' AND s.idle_after_contact = ''
@@ -33,23 +33,22 @@ var readCandidates = statement(`
 	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined,
 			count(*) FILTER (WHERE o.state IN ('expired', 'unreachable')) AS missed, max(o.ended_at) AS last
 		FROM offer o WHERE o.contact_id = c.id AND o.agent_id = a.id AND o.state IN ('declined', 'expired', 'unreachable')
-			AND o.ended_at > postroom_now() - $2::interval) r
+			AND o.ended_at >= c.queued_at) r
 	WHERE c.id = $1 AND h.held < k.capacity
 	ORDER BY s.agent_id`)
 
 // Candidates reads who could take a waiting contact now, without a lock: a claim tests it again. now is PostgreSQL's clock,
 // zero if there is nobody.
-func (s *Store) Candidates(ctx context.Context, id postroom.ContactID) (candidates []postroom.Candidate, now time.Time, err error) {
-	rows, err := all[candidateRow](ctx, s.pool, readCandidates, id, postroom.ExclusionTime)
+func (s *Store) Candidates(ctx context.Context, id postroom.ContactID) (by postroom.RoutingType, candidates []postroom.Candidate, now time.Time, err error) {
+	rows, err := all[candidateRow](ctx, s.pool, readCandidates, id)
 	if err != nil {
-		return nil, now, translate("read candidates", err)
+		return by, nil, now, translate("read candidates", err)
 	}
 	for _, r := range rows {
-		candidates = append(candidates, postroom.Candidate{Agent: r.Agent, FreeSince: r.Free, Capacity: r.Capacity, Held: r.Held,
-			Refusals: refusals(r.Declined, r.Missed, r.Last)})
-		now = r.Now
+		candidates = append(candidates, postroom.Candidate{Agent: r.Agent, FreeSince: r.Free, Refusals: refusals(r.Declined, r.Missed, r.Last)})
+		by, now = r.Type, r.Now
 	}
-	return candidates, now, nil
+	return by, candidates, now, nil
 }
 
 func refusals(declined, missed int, last *time.Time) postroom.Refusals {
@@ -62,8 +61,11 @@ func refusals(declined, missed int, last *time.Time) postroom.Refusals {
 
 type waitingRow struct {
 	Contact  postroom.ContactID
+	Version  int64
 	Queue    postroom.QueueID
+	Type     postroom.RoutingType
 	Priority int
+	Ageing   int
 	Arrived  time.Time
 	Declined int
 	Missed   int
@@ -74,7 +76,7 @@ type waitingRow struct {
 
 // The heads of the agent's queues, also of one that was retired while a contact was on its way into it. Who else is free is counted only for contacts that he refused: it decides nothing otherwise.
 var readWaiting = statement(`
-	SELECT c.id, c.queue_id, (c.priority + q.priority)::int, c.arrived_at, r.declined::int, r.missed::int, r.last,
+	SELECT c.id, c.version, c.queue_id, q.rules ->> 'type', (c.priority + q.priority)::int, q.ageing_seconds, c.arrived_at, r.declined::int, r.missed::int, r.last,
 	       CASE WHEN r.last IS NULL THEN 0 ELSE (
 	           SELECT count(*) FROM queue_team t2
 	           JOIN agent a2 ON a2.team_id = t2.team_id AND a2.active AND a2.id <> a.id
@@ -94,7 +96,7 @@ var readWaiting = statement(`
 	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined,
 			count(*) FILTER (WHERE o.state IN ('expired', 'unreachable')) AS missed, max(o.ended_at) AS last
 		FROM offer o WHERE o.contact_id = c.id AND o.agent_id = a.id AND o.state IN ('declined', 'expired', 'unreachable')
-			AND o.ended_at > postroom_now() - $3::interval) r
+			AND o.ended_at >= c.queued_at) r
 	WHERE a.id = $1 AND a.active`)
 
 // Waiting reads the first contacts of each queue that an agent serves, skip of them left out, without a lock. now is
@@ -105,7 +107,8 @@ func (s *Store) Waiting(ctx context.Context, id postroom.AgentID, perQueue, skip
 		return nil, now, translate("read waiting contacts", err)
 	}
 	for _, r := range rows {
-		waiting = append(waiting, postroom.WaitingContact{Contact: r.Contact, Queue: r.Queue, Priority: r.Priority, ArrivedAt: r.Arrived,
+		waiting = append(waiting, postroom.WaitingContact{Contact: r.Contact, Version: r.Version, Queue: r.Queue, Type: r.Type,
+			Priority: r.Priority, AgeingStep: time.Duration(r.Ageing) * time.Second, ArrivedAt: r.Arrived,
 			Refusals: refusals(r.Declined, r.Missed, r.Last), Others: r.Others})
 		now = r.Now
 	}

@@ -130,7 +130,7 @@ func ofAnAgentAndAContactThatMeetOneSeesTheOther(t *testing.T, a arena) {
 				if _, err := s.RouteContact(t.Context(), got.Contact, "general", "test"); err != nil {
 					return err
 				}
-				candidates, _, err := s.Candidates(t.Context(), got.Contact)
+				_, candidates, _, err := s.Candidates(t.Context(), got.Contact)
 				for _, c := range candidates {
 					if c.Agent == agent {
 						return errors.Join(err, errSaw)

@@ -1,0 +1,198 @@
+package routing
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postroom/postroom"
+)
+
+// Business hours are given by the clock on the wall, which now and then skips an hour or shows one twice. One rule covers both: a span
+// begins and ends at the first instant at which that clock shows its time or a later one. So an hour that is skipped is not there, a time
+// that is shown twice counts when it is shown first, and spans that do not overlap on paper never overlap in time.
+
+// joined is how many days spans are joined over when one ends as the next begins, as they do at midnight around the clock.
+const joined = 366
+
+// farthest is how much time is counted at most, so that nobody counts through the centuries.
+const farthest = 10 * 366 * 24 * time.Hour
+
+// OpenSpan is the span in which the hours are open at a time, or else the next one. Without hours it is zero, always open. If they never
+// open, both ends are the day up to which was searched: worth another look then.
+func OpenSpan(hours *postroom.BusinessHours, now time.Time) (from, until time.Time) {
+	if hours == nil {
+		return from, until
+	}
+	c := calendarOf(hours)
+	d := dayOf(now.In(c.zone)).add(-1)
+	for range c.horizon() {
+		for _, s := range c.spans(d) {
+			if s.until.After(now) && until.IsZero() {
+				from, until = s.from, s.until
+			} else if !until.IsZero() && s.from.Equal(until) {
+				until = s.until
+			} else if !until.IsZero() {
+				return from, until
+			}
+		}
+		if !until.IsZero() && (until.Before(c.instant(d.add(1), 0)) || until.Sub(from) > joined*24*time.Hour) {
+			return from, until
+		}
+		d = d.add(1)
+	}
+	if until.IsZero() {
+		end := c.instant(d, 0)
+		return end, end
+	}
+	return from, until
+}
+
+// OpenTime is how much open time lies between two times: never less than zero. Without hours all time is open.
+func OpenTime(hours *postroom.BusinessHours, from, to time.Time) time.Duration {
+	if !from.Before(to) {
+		return 0
+	}
+	if to.Sub(from) > farthest {
+		to = from.Add(farthest)
+	}
+	if hours == nil {
+		return to.Sub(from)
+	}
+	c := calendarOf(hours)
+	var open time.Duration
+	for d, last := dayOf(from.In(c.zone)).add(-1), dayOf(to.In(c.zone)); !d.after(last); d = d.add(1) {
+		for _, s := range c.spans(d) {
+			open += s.within(from, to)
+		}
+	}
+	return open
+}
+
+// After is when so much open time has passed since a time: OpenTime(from, After(from, d)) is d, and After is the first such time. Zero:
+// never, or not within ten years.
+func After(hours *postroom.BusinessHours, from time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return from
+	}
+	if hours == nil {
+		return from.Add(d)
+	}
+	c := calendarOf(hours)
+	end := from.Add(farthest)
+	closed := 0
+	for day := dayOf(from.In(c.zone)).add(-1); closed < c.horizon(); day = day.add(1) {
+		closed++
+		for _, s := range c.spans(day) {
+			open := s.within(from, end)
+			if open == 0 {
+				continue
+			}
+			closed = 0
+			if open >= d {
+				return later(s.from, from).Add(d)
+			}
+			d -= open
+		}
+	}
+	return time.Time{}
+}
+
+// calendar is business hours made ready to be read day by day.
+type calendar struct {
+	zone  *time.Location
+	hours *postroom.BusinessHours
+}
+
+func calendarOf(hours *postroom.BusinessHours) calendar {
+	return calendar{zoneOf(hours.TimeZone), hours}
+}
+
+// zones are the time zones that were asked for, as the system's table has them: reading one is a file each time.
+var zones sync.Map
+
+// zoneOf is a time zone by name. One that is not known, which a valid configuration rules out, counts as UTC.
+func zoneOf(name string) *time.Location {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	zones.Store(name, zone)
+	return zone
+}
+
+// horizon is for how many days without an open span is searched: hours that open at all open once in a week that has no holiday and no
+// change of the clock in the way.
+func (c calendar) horizon() int { return 7 * (len(c.hours.Holidays) + 4) }
+
+type span struct{ from, until time.Time }
+
+// within is how much of the span lies between two times.
+func (s span) within(from, to time.Time) time.Duration {
+	s.from = later(s.from, from)
+	if s.until.After(to) {
+		s.until = to
+	}
+	return max(0, s.until.Sub(s.from))
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// spans are the open spans of a day, in order, without those that the clock skips.
+func (c calendar) spans(d day) []span {
+	if c.holiday(d) {
+		return nil
+	}
+	var spans []span
+	for _, o := range c.hours.Open {
+		if o.Day != d.weekday() {
+			continue
+		}
+		if s := (span{c.instant(d, o.From), c.instant(d, o.To)}); s.from.Before(s.until) {
+			spans = append(spans, s)
+		}
+	}
+	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
+	return spans
+}
+
+func (c calendar) holiday(d day) bool {
+	return slices.ContainsFunc(c.hours.Holidays, func(h postroom.Holiday) bool { return h.Date == d.String() })
+}
+
+// instant is the first at which the clock on the wall shows a time of a day, in minutes since midnight, or a later one.
+func (c calendar) instant(d day, minutes int) time.Time {
+	wall := d.midnight().Add(time.Duration(minutes) * time.Minute)
+	at := wall.Add(-24 * time.Hour).In(c.zone) // no zone is a day away from UTC: here the clock shows less
+	for {
+		_, offset := at.Zone()
+		shown := wall.Add(-time.Duration(offset) * time.Second)
+		begins, ends := at.ZoneBounds()
+		if ends.IsZero() || shown.Before(ends) {
+			return later(shown, begins)
+		}
+		at = ends
+	}
+}
+
+// day is a date of the calendar.
+type day struct{ days int } // since 1970-01-01
+
+func dayOf(t time.Time) day {
+	y, m, d := t.Date()
+	return day{int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)}
+}
+
+func (d day) add(days int) day      { return day{d.days + days} }
+func (d day) after(other day) bool  { return d.days > other.days }
+func (d day) midnight() time.Time   { return time.Unix(int64(d.days)*86400, 0).UTC() }
+func (d day) weekday() time.Weekday { return d.midnight().Weekday() }
+func (d day) String() string        { return d.midnight().Format(time.DateOnly) }
