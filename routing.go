@@ -28,12 +28,16 @@ const (
 	MinAgeingStep      = time.Minute
 	MaxAgeingStep      = 7 * 24 * time.Hour
 	DefaultAgeingStep  = time.Hour
+	MinThreshold       = time.Second // of relaxation and widening
 	MaxTimeInQueue     = 30 * 24 * time.Hour
+	MaxServiceLevel    = 30 * 24 * time.Hour
+	MaxPreferredTime   = 7 * 24 * time.Hour
 	MinOwnerLease      = time.Minute
 	MaxOwnerLease      = 24 * time.Hour
 	DefaultOwnerLease  = 30 * time.Minute
 	MinAutoWrapUp      = 5 * time.Second
 	MaxAutoWrapUp      = 900 * time.Second
+	MaxExtensions      = 10 // of an auto wrap-up
 	MaxWaitingContacts = 1_000_000
 )
 

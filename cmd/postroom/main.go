@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // business hours name time zones, and a bare image has none
 
 	"github.com/spf13/cobra"
 

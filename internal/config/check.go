@@ -30,13 +30,43 @@ func namedOf(known map[string]int) string {
 // check looks at the configuration as a whole. It may be one with mistakes: what refers to nothing is given the benefit of the doubt.
 func check(r *reader, c postroom.Configuration) {
 	checkMailboxes(r, c)
-	for _, q := range c.Queues {
-		line, defined := r.lines[queue][string(q.ID)]
-		if !defined {
+	checkOverflow(r, c)
+	for i, q := range c.Queues {
+		at := r.objects["queues"][i]
+		if _, defined := r.lines[queue][string(q.ID)]; !defined {
 			continue
 		}
 		if reason := unserved(r, c, q); reason != "" {
-			r.wrong(place{line, "teams"}, "nobody can serve the queue %s: %s", quoted(string(q.ID)), reason)
+			r.wrong(at.of("teams"), "nobody can serve the queue %s: %s", quoted(string(q.ID)), reason)
+		}
+		for _, w := range c.WrapUpCodes {
+			if w.Code == q.WrapUp.Default && w.NoteRequired {
+				r.wrong(at.of("wrap_up"), "the default %s requires a note, which nobody writes", quoted(string(w.Code)))
+			}
+		}
+	}
+}
+
+// checkOverflow finds queues that overflow into each other in a circle, in which contacts would go round for ever. Each circle is one mistake.
+func checkOverflow(r *reader, c postroom.Configuration) {
+	into := map[postroom.QueueID]postroom.QueueID{}
+	for _, q := range c.Queues {
+		into[q.ID] = q.Overflow
+	}
+	told := map[postroom.QueueID]bool{}
+	for i, q := range c.Queues {
+		way := []string{string(q.ID)}
+		for next := into[q.ID]; next != "" && next != unreadable && !told[q.ID] && len(way) <= len(c.Queues); next = into[next] {
+			way = append(way, string(next))
+			if next != q.ID {
+				continue
+			}
+			for _, k := range way {
+				told[postroom.QueueID(k)] = true
+			}
+			if len(way) > 2 { // a queue that overflows into itself is found where it is read
+				r.wrong(r.objects["queues"][i].of("overflow"), "contacts would go round in a circle: %s", strings.Join(way, " → "))
+			}
 		}
 	}
 }
@@ -71,39 +101,34 @@ func entered(r *reader, c postroom.Configuration, id postroom.MailboxID) bool {
 	})
 }
 
-// unserved says why nobody can serve a queue; "" if somebody can.
+// unserved says why nobody can ever serve a queue, not even when all that time allows has come; "" if somebody can.
 func unserved(r *reader, c postroom.Configuration, q postroom.Queue) string {
 	if len(c.Agents) == 0 { // which is a mistake of its own
 		return ""
 	}
-	if !slices.ContainsFunc(c.Agents, func(a postroom.Agent) bool { return mayBeIn(r, a, q.Teams) }) {
-		return "its teams have no agents"
-	}
-	teams := map[postroom.TeamID]postroom.Team{}
-	for _, t := range c.Teams {
-		teams[t.ID] = t
-	}
-	capacities := map[postroom.ProfileID]map[postroom.Channel]int{}
-	for _, p := range c.Profiles {
-		capacities[p.ID] = p.Capacity
-	}
+	steps := q.Steps()
+	last := steps[len(steps)-1]
+	members, able := 0, 0
 	for _, a := range c.Agents {
-		if !mayBeIn(r, a, q.Teams) {
+		if !mayBeIn(r, a, last.Teams) {
 			continue
 		}
-		of := a.Profile
-		if of == "" {
-			of = teams[a.Team].Profile
-		}
-		if of == "" && r.defined(team, string(a.Team)) {
+		members++
+		if !mayHold(r, c, a, q.Channel) {
 			continue
 		}
-		capacity := capacities[of]
-		if capacity == nil || capacity[q.Channel] > 0 { // nil: unknown, because of a mistake noted elsewhere
+		able++
+		if hasSkills(r, a, last.Skills) {
 			return ""
 		}
 	}
-	return fmt.Sprintf("no agent of its teams has capacity for %s, by his own profile or his team's", q.Channel)
+	switch {
+	case members == 0:
+		return "its teams have no agents"
+	case able == 0:
+		return fmt.Sprintf("no agent of its teams has capacity for %s, by his own profile, his team's or his site's", q.Channel)
+	}
+	return "no agent of its teams with capacity has the skills that it requires in the end"
 }
 
 // mayBeIn reports whether an agent is in one of the teams, or may be once a mistake is mended.
@@ -115,6 +140,51 @@ func mayBeIn(r *reader, a postroom.Agent, teams []postroom.TeamID) bool {
 		return true
 	}
 	return slices.ContainsFunc(teams, func(t postroom.TeamID) bool { return !r.defined(team, string(t)) })
+}
+
+// mayHold reports whether an agent's profile, the most specific of his own, his team's and his site's (R2), has capacity for a channel, or
+// may have once a mistake is mended.
+func mayHold(r *reader, c postroom.Configuration, a postroom.Agent, channel postroom.Channel) bool {
+	if a.Profile == "" && a.Team != "" && !r.defined(team, string(a.Team)) {
+		return true
+	}
+	of := a.Profile
+	for _, t := range c.Teams {
+		if of != "" || t.ID != a.Team {
+			continue
+		}
+		of = t.Profile
+		for _, s := range c.Sites {
+			if of == "" && s.ID == t.Site {
+				of = s.Profile
+			}
+		}
+		if of == "" && t.Site != "" && !r.defined(site, string(t.Site)) {
+			return true
+		}
+	}
+	if of == "" {
+		return false
+	}
+	for _, p := range c.Profiles {
+		if p.ID == of {
+			return p.Capacity == nil || p.Capacity[channel] > 0 // nil: it could not be read
+		}
+	}
+	return true
+}
+
+// hasSkills reports whether an agent has skills, or may have once a mistake is mended.
+func hasSkills(r *reader, a postroom.Agent, required []postroom.SkillRequirement) bool {
+	if _, wrong := a.Skills[unreadable]; wrong {
+		return true
+	}
+	for _, s := range required {
+		if r.defined(skill, string(s.Skill)) && a.Skills[s.Skill] < s.Level {
+			return false
+		}
+	}
+	return true
 }
 
 // defined reports whether the document defines an object of this key.

@@ -43,6 +43,7 @@ func Format(c postroom.Configuration) ([]byte, error) {
 func settled(c postroom.Configuration) postroom.Configuration {
 	c.Mailboxes, c.EntryPoints = slices.Clone(c.Mailboxes), slices.Clone(c.EntryPoints)
 	c.Queues, c.Agents, c.Profiles = slices.Clone(c.Queues), slices.Clone(c.Agents), slices.Clone(c.Profiles)
+	c.Hours, c.Sites, c.Skills = orNil(slices.Clone(c.Hours)), orNil(c.Sites), orNil(c.Skills)
 	for i := range c.Mailboxes {
 		m := &c.Mailboxes[i]
 		m.Folder = cmp.Or(m.Folder, mailboxes.fresh.Folder)
@@ -54,15 +55,36 @@ func settled(c postroom.Configuration) postroom.Configuration {
 	for i := range c.Queues {
 		q := &c.Queues[i]
 		q.Channel, q.RONATime = cmp.Or(q.Channel, queues.fresh.Channel), cmp.Or(q.RONATime, queues.fresh.RONATime)
+		q.Type, q.AgeingStep = cmp.Or(q.Type, queues.fresh.Type), cmp.Or(q.AgeingStep, queues.fresh.AgeingStep)
+		q.OwnerLease = cmp.Or(q.OwnerLease, queues.fresh.OwnerLease)
+		q.Skills, q.Widening = orNil(q.Skills), orNil(q.Widening)
+		q.Relaxation = orNil(slices.Clone(q.Relaxation))
+		for i := range q.Relaxation {
+			q.Relaxation[i].Skills = orNil(q.Relaxation[i].Skills)
+		}
+	}
+	for i := range c.Hours {
+		c.Hours[i].Open, c.Hours[i].Holidays = ordered(c.Hours[i].Open), orNil(c.Hours[i].Holidays)
 	}
 	for i := range c.Agents {
 		c.Agents[i].Role = cmp.Or(c.Agents[i].Role, agents.fresh.Role)
+		if len(c.Agents[i].Skills) == 0 {
+			c.Agents[i].Skills = nil
+		}
 	}
 	for i := range c.Profiles {
+		c.Profiles[i].Mode = cmp.Or(c.Profiles[i].Mode, profiles.fresh.Mode)
 		all := map[postroom.Channel]int{}
 		maps.Copy(all, c.Profiles[i].Capacity)
 		c.Profiles[i].Capacity = all
 	}
-	c.Rules, c.Templates = append([]postroom.RoutingRule(nil), c.Rules...), append([]postroom.Template(nil), c.Templates...)
+	c.Rules, c.Templates = orNil(c.Rules), orNil(c.Templates)
 	return c
+}
+
+func orNil[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }

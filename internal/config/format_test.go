@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,22 +71,36 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			if rapid.Bool().Draw(t, "voice too") {
 				capacity[postroom.ChannelVoice] = rapid.IntRange(0, postroom.MaxCapacity).Draw(t, "voice")
 			}
-			c.Profiles = append(c.Profiles, postroom.MultimediaProfile{ID: postroom.ProfileID(k), Name: text(), Capacity: capacity})
+			c.Profiles = append(c.Profiles, postroom.MultimediaProfile{ID: postroom.ProfileID(k), Name: text(), Mode: rapid.SampledFrom(postroom.Modes()).Draw(t, "mode"), Capacity: capacity})
+		}
+		siteKeys, skillKeys := append(keys(t, "sites", 0), ""), keys(t, "skills", 0)
+		for _, k := range siteKeys[:len(siteKeys)-1] {
+			c.Sites = append(c.Sites, postroom.Site{ID: postroom.SiteID(k), Name: name(), Profile: postroom.ProfileID(one(append(profileKeys, "")))})
+		}
+		for _, k := range skillKeys {
+			c.Skills = append(c.Skills, postroom.Skill{ID: postroom.SkillID(k), Name: name()})
+		}
+		hoursKeys := append(keys(t, "hours", 0), "")
+		for _, k := range hoursKeys[:len(hoursKeys)-1] {
+			c.Hours = append(c.Hours, anyHours(t, postroom.HoursID(k), name))
 		}
 		for _, k := range teamKeys {
-			c.Teams = append(c.Teams, postroom.Team{ID: postroom.TeamID(k), Name: name(), Profile: postroom.ProfileID(one(append(profileKeys, "")))})
+			c.Teams = append(c.Teams, postroom.Team{ID: postroom.TeamID(k), Name: name(), Site: postroom.SiteID(one(siteKeys)), Profile: postroom.ProfileID(one(append(profileKeys, "")))})
 			c.Agents = append(c.Agents, postroom.Agent{ID: postroom.AgentID("x" + k), Name: text(), Email: "a.b@shop.example", Role: rapid.SampledFrom(postroom.Roles()).Draw(t, "role"),
-				Team: postroom.TeamID(k), Profile: postroom.ProfileID(one(profileKeys))})
+				Team: postroom.TeamID(k), Profile: postroom.ProfileID(one(profileKeys)), Skills: allOf(skillKeys)})
 		}
 		c.Agents = append(c.Agents, postroom.Agent{ID: "admin", Name: text(), Email: "admin@shop.example", Role: postroom.RoleAdministrator})
 		for _, k := range codes {
 			c.WrapUpCodes = append(c.WrapUpCodes, postroom.WrapUpCodeEntry{Code: postroom.WrapUpCode(k), Name: name(), NoteRequired: rapid.Bool().Draw(t, "note")})
 			c.IdleCodes = append(c.IdleCodes, postroom.IdleCodeEntry{Code: postroom.IdleCode(k), Name: name()})
 		}
-		for _, k := range queueKeys {
+		for i, k := range queueKeys {
 			c.Queues = append(c.Queues, postroom.Queue{ID: postroom.QueueID(k), Name: name(), Channel: postroom.ChannelEmail, Mailbox: postroom.MailboxID(one(mailboxKeys)),
 				Teams: someOf[postroom.TeamID](t, "teams of the queue", teamKeys), Priority: rapid.IntRange(0, 9).Draw(t, "priority"),
 				RONATime: time.Duration(rapid.IntRange(1, 6000).Draw(t, "rona")) * time.Second, WrapUpCodes: someOf[postroom.WrapUpCode](t, "codes of the queue", codes)})
+			c.Queues[i].QueueRules = anyRules(t, c.Queues[i].Teams, teamKeys, skillKeys, append(queueKeys[:i:i], ""))
+			c.Queues[i].Hours = postroom.HoursID(one(hoursKeys))
+			c.Queues[i].WrapUp = anyWrapUp(t, c, c.Queues[i])
 		}
 		for i, k := range mailboxKeys {
 			m := postroom.Mailbox{ID: postroom.MailboxID(k), Address: fmt.Sprintf("Info+%d@shop.example", i), Name: text(), Folder: fmt.Sprintf("%s %d", text(), i), IMAP: server(), SMTP: server(),
@@ -140,7 +155,8 @@ func TestFormattedSampleReadsWell(t *testing.T) {
 	}
 	for _, part := range []string{
 		"Secrets are named", "\nmailboxes:\n  - key: support\n    address: support@postroom.example\n    name: Postroom Support\n    folder: INBOX\n    on_finding: expunge\n    imap:\n      host: 127.0.0.1\n      port: 17143\n",
-		"    name: {en: Billing, ko: 청구}\n    channel: email\n", "    rona_time: 90s\n    wrap_up_codes: [resolved, refund, information, other]\n", "    capacity: {email: 3}\n", "    capacity: {}\n",
+		"    name: {en: Billing, ko: 청구}\n    channel: email\n", "    rona_time: 90s\n    routing_type: longest_available_agent\n", "    owner_lease: 30m\n    wrap_up_codes: [resolved, refund, information, other]\n", "    skills: {vip: 5, korean: 5}\n    relaxation:\n      - after: 5m\n        skills: {korean: 3}\n      - after: 15m\n        skills: {}\n    service_level: 1h\n    hours: always\n",
+		"    time_zone: Asia/Seoul\n    week:\n      mon-sun: 00:00-24:00\n", "    skills: {korean: 10, vip: 8}\n", "    mode: blended\n", "    capacity: {email: 3}\n", "    capacity: {}\n",
 		"    body: |\n      안녕하세요.\n\n      보내", "    note_required: true\n", "    profile: none\n",
 	} {
 		if !strings.Contains(string(document), part) {
@@ -187,7 +203,7 @@ func TestFormatLeavesTheConfigurationAsItIs(t *testing.T) {
 // Whatever is accepted is written and read back; whatever is refused is refused with lines and reasons; nothing panics.
 func FuzzParse(f *testing.F) {
 	f.Add(sample())
-	for _, m := range refused {
+	for _, m := range slices.Concat(refused, refusedRules) {
 		f.Add(strings.Replace(sample(), m.old, m.new, 1))
 	}
 	f.Add("a: |+\n  b\n\n# c\n- d: {e: [f, 'g', \"h\"]}\n")

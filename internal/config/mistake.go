@@ -33,6 +33,8 @@ type reader struct {
 	mistakes   []mistake
 	lines      map[kind]map[string]int // where each key is defined
 	references []reference
+	objects    map[string][]spots // by section, in the order of its list
+	entries    map[place][]spots  // of the lists within objects, by the place of their key
 }
 
 // kind is what a key is the key of, as people call it.
@@ -43,7 +45,10 @@ const (
 	entryPoint kind = "entry point"
 	rule       kind = "rule"
 	queue      kind = "queue"
+	hours      kind = "set of business hours"
+	site       kind = "site"
 	team       kind = "team"
+	skill      kind = "skill"
 	agent      kind = "agent"
 	profile    kind = "profile"
 	idleCode   kind = "idle code"
@@ -59,7 +64,9 @@ type reference struct {
 	key  string
 }
 
-func newReader() *reader { return &reader{lines: map[kind]map[string]int{}} }
+func newReader() *reader {
+	return &reader{lines: map[kind]map[string]int{}, objects: map[string][]spots{}, entries: map[place][]spots{}}
+}
 
 // wrong notes a mistake. The format and its arguments quote no value of the document but well-formed keys.
 func (r *reader) wrong(at place, format string, args ...any) {

@@ -30,7 +30,21 @@ type object[T any] struct {
 	one    string // "a queue"
 	fresh  T      // what holds for keys that are left out
 	fields []field[T]
-	check  func(r *reader, line int, t T) // what keys demand of each other; nil: nothing
+	check  func(r *reader, at spots, t T) // what keys demand of each other; nil: nothing
+}
+
+// spots are where an object and its keys stand in the document.
+type spots struct {
+	line int
+	keys map[string]int
+}
+
+// of is the place of a key; that of the object if it was left out.
+func (s spots) of(key string) place {
+	if line, given := s.keys[key]; given {
+		return place{line, key}
+	}
+	return place{s.line, key}
 }
 
 // pair is one key of a document with its value.
@@ -61,12 +75,12 @@ func pairsOf(n ast.Node) (pairs []pair, given bool) {
 	return pairs, true
 }
 
-func (o object[T]) read(r *reader, at place, n ast.Node) T {
+func (o object[T]) read(r *reader, at place, n ast.Node) (T, spots) {
 	t := o.fresh
 	pairs, given := pairsOf(n)
 	if !given {
 		r.wrong(at, "expected %s, which is keys with values; found %s", o.one, called(n))
-		return t
+		return t, spots{line: at.line}
 	}
 	before := len(r.mistakes)
 	first := map[string]int{}
@@ -93,10 +107,11 @@ func (o object[T]) read(r *reader, at place, n ast.Node) T {
 			r.wrong(at, "the key %q is missing in %s (%s)", f.name, o.one, f.bind(&t).describe())
 		}
 	}
+	where := spots{at.line, first}
 	if o.check != nil && len(r.mistakes) == before {
-		o.check(r, at.line, t)
+		o.check(r, where, t)
 	}
-	return t
+	return t, where
 }
 
 func (o object[T]) keys() []string {
@@ -148,10 +163,42 @@ type nestedValue[T any] struct {
 
 func (v nestedValue[T]) describe() string { return v.object.one + ", see below" }
 
-func (v nestedValue[T]) read(r *reader, at place, n ast.Node) { *v.to = v.object.read(r, at, n) }
+func (v nestedValue[T]) read(r *reader, at place, n ast.Node) { *v.to, _ = v.object.read(r, at, n) }
 
 func (v nestedValue[T]) write(column int) string {
 	return "\n" + strings.Repeat(" ", column+2) + v.object.write(*v.to, column+2)
+}
+
+// nestedAll is a list of objects as the value of a key.
+func nestedAll[T any](o object[T], to *[]T) value { return nestedAllValue[T]{o, to} }
+
+type nestedAllValue[T any] struct {
+	object object[T]
+	to     *[]T
+}
+
+func (v nestedAllValue[T]) describe() string {
+	return "list; each entry is " + v.object.one + ", see below"
+}
+
+func (v nestedAllValue[T]) read(r *reader, at place, n ast.Node) {
+	entries, ok := r.list(at, n)
+	if !ok {
+		return
+	}
+	for _, e := range entries {
+		t, where := v.object.read(r, place{lineOf(e, at.line), at.name}, e)
+		*v.to = append(*v.to, t)
+		r.entries[at] = append(r.entries[at], where)
+	}
+}
+
+func (v nestedAllValue[T]) write(column int) string {
+	var b strings.Builder
+	for _, t := range *v.to {
+		b.WriteString("\n" + strings.Repeat(" ", column+2) + "- " + v.object.write(t, column+4))
+	}
+	return b.String()
 }
 
 // section is a list of objects under one key at the top of the document.
@@ -186,7 +233,9 @@ func (s section[T]) read(r *reader, at place, n ast.Node, c *postroom.Configurat
 	}
 	list := s.in(c)
 	for _, e := range entries {
-		*list = append(*list, s.of.read(r, place{line: lineOf(e, at.line)}, e))
+		t, where := s.of.read(r, place{line: lineOf(e, at.line)}, e)
+		*list = append(*list, t)
+		r.objects[s.name] = append(r.objects[s.name], where)
 	}
 }
 

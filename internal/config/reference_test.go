@@ -51,6 +51,10 @@ func TestDocumentationSaysEveryKey(t *testing.T) {
 	for _, s := range sections {
 		b.WriteString(s.(referenced).reference() + "\n")
 	}
+	b.WriteString("## A relaxation\n\nAn entry of `relaxation` of a queue:\n\n" + relaxations.reference() + "\n")
+	b.WriteString("## A widening\n\nAn entry of `widening` of a queue:\n\n" + widenings.reference() + "\n")
+	b.WriteString("## Rules for wrap-up\n\nThe value of `wrap_up` of a queue:\n\n" + wrapUps.reference() + "\n")
+	b.WriteString("## A holiday\n\nAn entry of `holidays`:\n\n" + holidays.reference() + "\n")
 	b.WriteString("## A mail server\n\nThe values of `imap` and `smtp`:\n\n" + servers.reference() + "\n")
 	b.WriteString("## A name in two languages\n\nA missing Korean name is shown in English (R4).\n\n" + nameInLanguages.reference())
 	text, err := os.ReadFile(documentation)
@@ -82,6 +86,13 @@ func TestEachFieldIsBoundToAFieldOfItsOwn(t *testing.T) {
 	checkBindings(t, entryPoints)
 	checkBindings(t, rules)
 	checkBindings(t, queues)
+	checkBindings(t, relaxations)
+	checkBindings(t, widenings)
+	checkBindings(t, wrapUps)
+	checkBindings(t, businessHours)
+	checkBindings(t, holidays)
+	checkBindings(t, sites)
+	checkBindings(t, skills)
 	checkBindings(t, teams)
 	checkBindings(t, agents)
 	checkBindings(t, profiles)
@@ -92,7 +103,7 @@ func TestEachFieldIsBoundToAFieldOfItsOwn(t *testing.T) {
 
 func checkBindings[T any](t *testing.T, o object[T]) {
 	t.Helper()
-	if fields := reflect.TypeFor[T]().NumField(); fields != len(o.fields) {
+	if fields := fieldsOf(reflect.TypeFor[T]()); fields != len(o.fields) {
 		t.Errorf("%s has %d fields and %d keys", o.one, fields, len(o.fields))
 	}
 	var into T
@@ -106,4 +117,17 @@ func checkBindings[T any](t *testing.T, o object[T]) {
 			bound[to.Pointer()] = f.name
 		}
 	}
+}
+
+// fieldsOf counts the fields of a struct, those of a struct embedded in it in place of that one.
+func fieldsOf(t reflect.Type) int {
+	n := 0
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous {
+			n += fieldsOf(f.Type)
+			continue
+		}
+		n++
+	}
+	return n
 }

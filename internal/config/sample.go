@@ -20,7 +20,7 @@ type SampleServers struct {
 	Secret             string
 }
 
-// Sample is the configuration of `postroom dev`, as a document: three agents, a supervisor, an administrator, two queues and what they
+// Sample is the configuration of `postroom dev`, as a document: three agents, a supervisor, an administrator, three queues and what they
 // need. Parse refuses it if the servers are elsewhere than on loopback.
 func Sample(at SampleServers) string {
 	return strings.NewReplacer(

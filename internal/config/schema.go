@@ -22,8 +22,14 @@ var sections = []part{
 		rules, func(c *postroom.Configuration) *[]postroom.RoutingRule { return &c.Rules }},
 	section[postroom.Queue]{"queues", required, "Where contacts wait, and who serves them.",
 		queues, func(c *postroom.Configuration) *[]postroom.Queue { return &c.Queues }},
+	section[postroom.BusinessHours]{"business_hours", optional, "When queues are open. Waiting for a threshold, and a service level, count open time only.",
+		businessHours, func(c *postroom.Configuration) *[]postroom.BusinessHours { return &c.Hours }},
+	section[postroom.Site]{"sites", optional, "Places at which teams work.",
+		sites, func(c *postroom.Configuration) *[]postroom.Site { return &c.Sites }},
 	section[postroom.Team]{"teams", required, "Groups of agents that serve queues.",
 		teams, func(c *postroom.Configuration) *[]postroom.Team { return &c.Teams }},
+	section[postroom.Skill]{"skills", optional, "What agents can do more or less well: languages, products.",
+		skills, func(c *postroom.Configuration) *[]postroom.Skill { return &c.Skills }},
 	section[postroom.Agent]{"agents", required, "People who sign in. Passwords are not part of the configuration.",
 		agents, func(c *postroom.Configuration) *[]postroom.Agent { return &c.Agents }},
 	section[postroom.MultimediaProfile]{"profiles", required, "How many contacts of each channel an agent may hold at once.",
@@ -68,9 +74,9 @@ var servers = object[postroom.MailServer]{
 		{"username", required, "The account on the server.", func(s *postroom.MailServer) value { return line(&s.Username, maxUsername) }},
 		{"secret", required, "Names the account's password, and never is it (R39).", func(s *postroom.MailServer) value { return secret(&s.Secret) }},
 	},
-	check: func(r *reader, line int, s postroom.MailServer) {
+	check: func(r *reader, at spots, s postroom.MailServer) {
 		if s.TLS == postroom.TLSNone && !isLoopback(s.Host) {
-			r.wrong(place{line, "tls"}, "none is for loopback hosts only: the password and all mail would cross the network unprotected")
+			r.wrong(at.of("tls"), "none is for loopback hosts only: the password and all mail would cross the network unprotected")
 		}
 	},
 }
@@ -101,77 +107,18 @@ var rules = object[postroom.RoutingRule]{
 			func(t *postroom.RoutingRule) value { return line(&t.HeaderContains, maxCondition) }},
 		{"queue", required, "Where mail leads for which all conditions hold.", func(t *postroom.RoutingRule) value { return refer(queue, &t.Queue) }},
 	},
-	check: func(r *reader, line int, t postroom.RoutingRule) {
+	check: func(r *reader, at spots, t postroom.RoutingRule) {
 		if (t.Header == "") != (t.HeaderContains == "") {
-			r.wrong(place{line, "header"}, "header and header_contains go together")
+			r.wrong(at.of("header"), "header and header_contains go together")
 		}
 		if t.Recipient+t.Sender+t.SubjectContains+t.Header+t.HeaderContains == "" {
-			r.wrong(place{line: line}, "a rule without a condition would take all mail; an entry point does that")
+			r.wrong(place{line: at.line}, "a rule without a condition would take all mail; an entry point does that")
 		}
 	},
 }
 
 func addressPattern(to *string) value {
 	return shaped(to, "a mail address in which * stands for any characters, as in *@shop.example", pattern.MatchString)
-}
-
-var queues = object[postroom.Queue]{
-	one:   "a queue",
-	fresh: postroom.Queue{Channel: postroom.ChannelEmail, RONATime: postroom.DefaultRONATime},
-	fields: []field[postroom.Queue]{
-		{"key", required, "Names the queue.", func(q *postroom.Queue) value { return key(queue, &q.ID) }},
-		{"name", required, "What people see.", func(q *postroom.Queue) value { return name(&q.Name) }},
-		{"channel", optional, "Only email is delivered.", func(q *postroom.Queue) value { return choice(&q.Channel, postroom.ChannelEmail) }},
-		{"mailbox", required, "Replies are sent from here.", func(q *postroom.Queue) value { return refer(mailbox, &q.Mailbox) }},
-		{"teams", required, "Who serves the queue. At least one of their agents needs capacity for its channel.",
-			func(q *postroom.Queue) value { return referAll(team, &q.Teams) }},
-		{"priority", optional, "Higher is served first.", func(q *postroom.Queue) value { return whole(&q.Priority, 0, maxPriority) }},
-		{"rona_time", optional, "How long an offer may stay unanswered before the agent is Not Responding (R9). A change acts on later offers.",
-			func(q *postroom.Queue) value { return seconds(&q.RONATime, postroom.MinRONATime, postroom.MaxRONATime) }},
-		{"wrap_up_codes", required, "What agents may choose in wrap-up, in the order shown.",
-			func(q *postroom.Queue) value { return referAll(wrapUpCode, &q.WrapUpCodes) }},
-	},
-}
-
-// maxPriority is a queue's highest priority (R32).
-const maxPriority = 9
-
-var teams = object[postroom.Team]{
-	one: "a team",
-	fields: []field[postroom.Team]{
-		{"key", required, "Names the team.", func(t *postroom.Team) value { return key(team, &t.ID) }},
-		{"name", required, "What people see.", func(t *postroom.Team) value { return name(&t.Name) }},
-		{"profile", optional, "Holds for members that have none of their own (R2).", func(t *postroom.Team) value { return refer(profile, &t.Profile) }},
-	},
-}
-
-var agents = object[postroom.Agent]{
-	one:   "an agent",
-	fresh: postroom.Agent{Role: postroom.RoleAgent},
-	fields: []field[postroom.Agent]{
-		{"key", required, "The name to sign in with.", func(a *postroom.Agent) value { return key(agent, &a.ID) }},
-		{"name", required, "What people see.", func(a *postroom.Agent) value { return line(&a.Name, maxAgentName) }},
-		{"email", required, "The person's own address.", func(a *postroom.Agent) value { return address(&a.Email) }},
-		{"role", optional, "What the person may do (R40).", func(a *postroom.Agent) value { return choice(&a.Role, postroom.Roles()...) }},
-		{"team", optional, "The person's team. Only an administrator may be without one.", func(a *postroom.Agent) value { return refer(team, &a.Team) }},
-		{"profile", optional, "In place of the team's (R2). Without either, the person is never offered anything.",
-			func(a *postroom.Agent) value { return refer(profile, &a.Profile) }},
-	},
-	check: func(r *reader, line int, a postroom.Agent) {
-		if a.Team == "" && a.Role != postroom.RoleAdministrator {
-			r.wrong(place{line, "team"}, "only an administrator may be without a team")
-		}
-	},
-}
-
-var profiles = object[postroom.MultimediaProfile]{
-	one: "a profile",
-	fields: []field[postroom.MultimediaProfile]{
-		{"key", required, "Names the profile.", func(p *postroom.MultimediaProfile) value { return key(profile, &p.ID) }},
-		{"name", required, "What people see.", func(p *postroom.MultimediaProfile) value { return line(&p.Name, maxName) }},
-		{"capacity", required, "How many contacts an agent may hold at once, by channel (R2).",
-			func(p *postroom.MultimediaProfile) value { return capacity(&p.Capacity) }},
-	},
 }
 
 var idleCodes = object[postroom.IdleCodeEntry]{
@@ -181,9 +128,9 @@ var idleCodes = object[postroom.IdleCodeEntry]{
 			func(i *postroom.IdleCodeEntry) value { return key(idleCode, &i.Code) }},
 		{"name", required, "What people see.", func(i *postroom.IdleCodeEntry) value { return name(&i.Name) }},
 	},
-	check: func(r *reader, line int, i postroom.IdleCodeEntry) {
+	check: func(r *reader, at spots, i postroom.IdleCodeEntry) {
 		if i.Code == postroom.IdleSignedIn || i.Code == postroom.IdleDisconnected {
-			r.wrong(place{line, "key"}, "signed-in and disconnected are set by the system and cannot be chosen")
+			r.wrong(at.of("key"), "signed-in and disconnected are set by the system and cannot be chosen")
 		}
 	},
 }
@@ -205,7 +152,7 @@ var templates = object[postroom.Template]{
 		{"name", required, "What agents see in the list.", func(t *postroom.Template) value { return name(&t.Name) }},
 		{"body", required, "The text.", func(t *postroom.Template) value { return block(&t.Body, maxBody) }},
 	},
-	check: func(r *reader, line int, t postroom.Template) {
-		r.define(place{line: line}, template, t.ID+"/"+t.Language)
+	check: func(r *reader, at spots, t postroom.Template) {
+		r.define(place{line: at.line}, template, t.ID+"/"+t.Language)
 	},
 }

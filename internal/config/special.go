@@ -34,7 +34,7 @@ var nameInLanguages = object[postroom.Name]{
 
 func (v nameValue) read(r *reader, at place, n ast.Node) {
 	if _, given := pairsOf(n); given {
-		*v.to = nameInLanguages.read(r, at, n)
+		*v.to, _ = nameInLanguages.read(r, at, n)
 		return
 	}
 	line(&v.to.English, maxName).read(r, at, n)

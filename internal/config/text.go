@@ -26,6 +26,14 @@ func (v nameValue) texts() []string { return []string{v.to.English, v.to.Korean}
 
 func (v nestedValue[T]) texts() []string { return v.object.texts(*v.to) }
 
+func (v nestedAllValue[T]) texts() []string {
+	var all []string
+	for _, t := range *v.to {
+		all = append(all, v.object.texts(t)...)
+	}
+	return all
+}
+
 func (o object[T]) texts(t T) []string {
 	var all []string
 	for _, f := range o.fields {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -214,7 +213,7 @@ func (v blockValue) read(r *reader, at place, n ast.Node) {
 
 func (v blockValue) write(column int) string { return literal(*v.to, column) }
 
-// whole is a whole number within bounds.
+// whole is a whole number within bounds; where least is more than nothing, nothing is left out.
 func whole(to *int, least, most int) value { return wholeValue{to, least, most} }
 
 type wholeValue struct {
@@ -240,41 +239,12 @@ func (v wholeValue) read(r *reader, at place, n ast.Node) {
 	*v.to = got
 }
 
-func (v wholeValue) write(int) string { return strconv.Itoa(*v.to) }
-
-// seconds is a time in whole seconds, written with its unit as in 90s or 1m30s.
-func seconds(to *time.Duration, least, most time.Duration) value {
-	return secondsValue{to, least, most}
-}
-
-type secondsValue struct {
-	to          *time.Duration
-	least, most time.Duration
-}
-
-func (v secondsValue) describe() string {
-	return fmt.Sprintf("time with its unit (90s, 5m, 1h30m), %s–%s", inSeconds(v.least), inSeconds(v.most))
-}
-
-var duration = regexp.MustCompile(`^([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$`)
-
-func (v secondsValue) read(r *reader, at place, n ast.Node) {
-	text, ok := n.(*ast.StringNode)
-	if !ok || text.Value == "" || !duration.MatchString(text.Value) {
-		r.wrong(at, "expected a time in whole seconds with its unit, as in 90s, 5m or 1h30m")
-		return
+func (v wholeValue) write(int) string {
+	if *v.to == 0 && v.least > 0 {
+		return ""
 	}
-	got, err := time.ParseDuration(text.Value)
-	if err != nil || got < v.least || got > v.most {
-		r.wrong(at, "out of range: expected %s–%s", inSeconds(v.least), inSeconds(v.most))
-		return
-	}
-	*v.to = got
+	return strconv.Itoa(*v.to)
 }
-
-func (v secondsValue) write(int) string { return inSeconds(*v.to) }
-
-func inSeconds(d time.Duration) string { return strconv.Itoa(int(d/time.Second)) + "s" }
 
 // choice is one word of a closed set.
 func choice[K ~string](to *K, from ...K) value { return choiceValue[K]{to, from} }
