@@ -218,7 +218,19 @@ type Wait struct {
 	ArrivedAt   time.Time
 	QueuedAt    time.Time // came into this queue; thresholds count from here
 	Step        int       // the stage that the row stands at
+	Priority    int       // its own or the assigned one, plus its queue's
 	Target      AgentID   // waits for him alone, until TargetUntil; empty: for nobody
 	TargetUntil time.Time
 	TargetThere bool // he is signed in, not retired, and has not refused it since it came into the queue
+}
+
+// AgentFacts is an agent as the explanation of a wait sees him (R35): all that could keep a contact from him.
+type AgentFacts struct {
+	Agent     Agent // his team and skills count
+	State     AgentState
+	IdleCode  IdleCode
+	IdleAfter IdleCode // will be Idle after the contacts in hand (R13); empty: he will not
+	Room      int      // how many more contacts of the queue's channel he can be offered (MultimediaProfile.Room)
+	FreeSince time.Time
+	Refusals  Refusals // of this contact
 }

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -12,65 +13,51 @@ import (
 // begins and ends at the first instant at which that clock shows its time or a later one. So an hour that is skipped is not there, a time
 // that is shown twice counts when it is shown first, and spans that do not overlap on paper never overlap in time.
 
-// joined is how many days spans are joined over when one ends as the next begins, as they do at midnight around the clock.
-const joined = 366
-
-// farthest is how much time is counted at most, so that nobody counts through the centuries.
+// farthest is how far one looks for open time, so that nobody counts through the centuries.
 const farthest = 10 * 366 * 24 * time.Hour
 
-// OpenSpan is the span in which the hours are open at a time, or else the next one. Without hours it is zero, always open. If they never
-// open, both ends are the day up to which was searched: worth another look then.
+// OpenSpan is the span in which the hours are open at a time, or else the next one; spans that touch are one, up to a year. Without hours
+// it is zero, always open. If they never open it is empty, at the day up to which was searched: worth another look then.
 func OpenSpan(hours *postroom.BusinessHours, now time.Time) (from, until time.Time) {
 	if hours == nil {
 		return from, until
 	}
 	c := calendarOf(hours)
-	d := dayOf(now.In(c.zone)).add(-1)
-	for range c.horizon() {
-		for _, s := range c.spans(d) {
-			if s.until.After(now) && until.IsZero() {
-				from, until = s.from, s.until
-			} else if !until.IsZero() && s.from.Equal(until) {
-				until = s.until
-			} else if !until.IsZero() {
-				return from, until
-			}
-		}
-		if !until.IsZero() && (until.Before(c.instant(d.add(1), 0)) || until.Sub(from) > joined*24*time.Hour) {
+	for s := range c.spans(now) {
+		switch {
+		case until.IsZero():
+			from, until = s.from, s.until
+		case s.from.Equal(until) && s.until.Sub(now) < 366*24*time.Hour:
+			until = s.until
+		default:
 			return from, until
 		}
-		d = d.add(1)
 	}
 	if until.IsZero() {
-		end := c.instant(d, 0)
+		end := dayOf(now.In(c.zone)).add(c.horizon()).midnight()
 		return end, end
 	}
 	return from, until
 }
 
-// OpenTime is how much open time lies between two times: never less than zero. Without hours all time is open.
+// OpenTime is how much open time lies between two times: never less than zero, and counted for ten years at most. Without hours all time
+// is open.
 func OpenTime(hours *postroom.BusinessHours, from, to time.Time) time.Duration {
-	if !from.Before(to) {
-		return 0
-	}
-	if to.Sub(from) > farthest {
-		to = from.Add(farthest)
-	}
 	if hours == nil {
-		return to.Sub(from)
+		return max(0, to.Sub(from))
 	}
-	c := calendarOf(hours)
 	var open time.Duration
-	for d, last := dayOf(from.In(c.zone)).add(-1), dayOf(to.In(c.zone)); !d.after(last); d = d.add(1) {
-		for _, s := range c.spans(d) {
-			open += s.within(from, to)
+	for s := range calendarOf(hours).spans(from) {
+		if !s.from.Before(to) {
+			break
 		}
+		open += earlier(s.until, to).Sub(later(s.from, from))
 	}
-	return open
+	return max(0, open)
 }
 
-// After is when so much open time has passed since a time: OpenTime(from, After(from, d)) is d, and After is the first such time. Zero:
-// never, or not within ten years.
+// After is the first time at which so much open time has passed since another: OpenTime(from, After(from, d)) is d. Zero: never, or not
+// within ten years.
 func After(hours *postroom.BusinessHours, from time.Time, d time.Duration) time.Time {
 	if d <= 0 {
 		return from
@@ -78,22 +65,13 @@ func After(hours *postroom.BusinessHours, from time.Time, d time.Duration) time.
 	if hours == nil {
 		return from.Add(d)
 	}
-	c := calendarOf(hours)
-	end := from.Add(farthest)
-	closed := 0
-	for day := dayOf(from.In(c.zone)).add(-1); closed < c.horizon(); day = day.add(1) {
-		closed++
-		for _, s := range c.spans(day) {
-			open := s.within(from, end)
-			if open == 0 {
-				continue
-			}
-			closed = 0
-			if open >= d {
-				return later(s.from, from).Add(d)
-			}
+	for s := range calendarOf(hours).spans(from) {
+		begin := later(s.from, from)
+		if open := s.until.Sub(begin); open < d {
 			d -= open
+			continue
 		}
+		return begin.Add(d)
 	}
 	return time.Time{}
 }
@@ -124,30 +102,32 @@ func zoneOf(name string) *time.Location {
 	return zone
 }
 
-// horizon is for how many days without an open span is searched: hours that open at all open once in a week that has no holiday and no
-// change of the clock in the way.
+// horizon is for how many days without an open span is searched: hours that open at all do so in a week that has no holiday and no change
+// of the clock in the way.
 func (c calendar) horizon() int { return 7 * (len(c.hours.Holidays) + 4) }
 
+// span is open time, from its first instant up to its end.
 type span struct{ from, until time.Time }
 
-// within is how much of the span lies between two times.
-func (s span) within(from, to time.Time) time.Duration {
-	s.from = later(s.from, from)
-	if s.until.After(to) {
-		s.until = to
+// spans are the open spans that end after a time, in order, for ten years, or until there are no more.
+func (c calendar) spans(after time.Time) iter.Seq[span] {
+	return func(yield func(span) bool) {
+		last := after.Add(farthest)
+		day := dayOf(after.In(c.zone)).add(-1) // its last span may end on this day, when midnight is skipped
+		for closed := 0; closed < c.horizon(); closed++ {
+			for _, s := range c.spansOf(day) {
+				if s.from.After(last) || s.until.After(after) && !yield(s) {
+					return
+				}
+				closed = 0
+			}
+			day = day.add(1)
+		}
 	}
-	return max(0, s.until.Sub(s.from))
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// spans are the open spans of a day, in order, without those that the clock skips.
-func (c calendar) spans(d day) []span {
+// spansOf are the open spans of a day, in order, without those that the clock skips.
+func (c calendar) spansOf(d day) []span {
 	if c.holiday(d) {
 		return nil
 	}
@@ -164,6 +144,20 @@ func (c calendar) spans(d day) []span {
 	return spans
 }
 
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func (c calendar) holiday(d day) bool {
 	return slices.ContainsFunc(c.hours.Holidays, func(h postroom.Holiday) bool { return h.Date == d.String() })
 }
@@ -177,7 +171,7 @@ func (c calendar) instant(d day, minutes int) time.Time {
 		shown := wall.Add(-time.Duration(offset) * time.Second)
 		begins, ends := at.ZoneBounds()
 		if ends.IsZero() || shown.Before(ends) {
-			return later(shown, begins)
+			return later(shown, begins).UTC()
 		}
 		at = ends
 	}

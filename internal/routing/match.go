@@ -8,27 +8,6 @@ import (
 	"github.com/postroom/postroom"
 )
 
-// Reason says why an agent was chosen; it is stored with the offer (R35).
-type Reason struct {
-	Rule       postroom.RoutingType `json:"rule,omitzero"`
-	Trigger    Trigger              `json:"trigger"`
-	Step       int                  `json:"step,omitzero"`       // of the contact's wait
-	Targeted   bool                 `json:"targeted,omitzero"`   // it waited for him alone
-	Candidates int                  `json:"candidates"`          // how many could have taken it
-	SetAside   int                  `json:"set_aside,omitempty"` // how many of them refused it lately (R11)
-	OnlyOne    bool                 `json:"only_one,omitempty"`  // nobody else was left: he is asked again
-	Compared   int                  `json:"compared,omitempty"`  // contacts that an agent's was chosen from
-}
-
-// Trigger is what made routing look.
-type Trigger string
-
-// The triggers.
-const (
-	TriggerContact Trigger = "contact" // a contact looked: it came into its queue, or time made more agents eligible
-	TriggerAgent   Trigger = "agent"   // an agent became able
-)
-
 // AgentDecision says to whom a contact is offered. Without Agent, nobody can take it now, and LookAgain is how long until time
 // alone changes that; zero if it does not.
 type AgentDecision struct {
@@ -41,34 +20,39 @@ type AgentDecision struct {
 // that is the best agent, then the one who has waited longest for work. Who refused the contact lately comes only when nobody else is
 // left, and who declined it only after a back-off (R11, R32).
 func ChooseAgent(by postroom.RoutingType, candidates []postroom.Candidate, now time.Time) AgentDecision {
-	reason := Reason{Rule: by, Trigger: TriggerContact, Candidates: len(candidates)}
-	var fresh, again []postroom.Candidate
+	r := Reason{Rule: by, Trigger: TriggerContact, Candidates: len(candidates)}
+	var fresh, again, later []postroom.Candidate
 	var wait time.Duration
 	for _, c := range candidates {
 		switch left := backOff(c.Refusals, now); {
 		case !excluded(c.Refusals, now):
 			fresh = append(fresh, c)
 		case left > 0:
-			wait = sooner(wait, left)
+			later, wait = append(later, c), sooner(wait, left)
 		default:
 			again = append(again, c)
 		}
 	}
-	reason.SetAside = len(candidates) - len(fresh)
-	pick := fresh
-	if len(pick) == 0 {
-		pick, reason.OnlyOne = again, true
+	for _, group := range [][]postroom.Candidate{fresh, again, later} {
+		slices.SortFunc(group, func(a, b postroom.Candidate) int { return compareCandidates(by, a, b) })
 	}
-	if len(pick) == 0 {
+	order := slices.Concat(fresh, again, later)
+	if len(fresh)+len(again) == 0 {
 		return AgentDecision{LookAgain: wait}
 	}
-	best := slices.MinFunc(pick, func(a, b postroom.Candidate) int {
-		if by == postroom.RouteSkillsBest && a.Score != b.Score {
-			return cmp.Compare(b.Score, a.Score)
-		}
-		return cmp.Or(a.FreeSince.Compare(b.FreeSince), cmp.Compare(a.Agent, b.Agent))
-	})
-	return AgentDecision{Agent: best.Agent, Reason: reason}
+	r.SetAside, r.OnlyOne = len(candidates)-len(fresh), len(fresh) == 0
+	r.First = firstOf(order)
+	return AgentDecision{Agent: order[0].Agent, Reason: r}
+}
+
+// compareCandidates orders candidates by a routing type (R32). The last word makes the order total, so that the same candidates always
+// lead to the same choice.
+func compareCandidates(by postroom.RoutingType, a, b postroom.Candidate) int {
+	best := 0
+	if by == postroom.RouteSkillsBest {
+		best = cmp.Compare(b.Score, a.Score)
+	}
+	return cmp.Or(best, a.FreeSince.Compare(b.FreeSince), cmp.Compare(a.Agent, b.Agent))
 }
 
 // ContactDecision says which contact an agent is offered; without Contact, none.
@@ -102,10 +86,15 @@ func ChooseContact(waiting []postroom.WaitingContact, now time.Time) ContactDeci
 	if len(open) == 0 {
 		return d
 	}
-	best := slices.MinFunc(open, func(a, b postroom.WaitingContact) int { return compareWaiting(a, b, now) })
+	slices.SortFunc(open, func(a, b postroom.WaitingContact) int { return compareWaiting(a, b, now) })
+	best := open[0]
 	d.Contact, d.Version = best.Contact, best.Version
-	d.Reason = Reason{Rule: best.Type, Trigger: TriggerAgent, Step: best.Step, Targeted: best.Targeted, Candidates: 1,
-		OnlyOne: excluded(best.Refusals, now), Compared: len(waiting)}
+	d.Reason = Reason{Rule: best.Type, Trigger: TriggerAgent, Step: best.Step, Targeted: best.Targeted, Candidates: 1, Score: best.Score,
+		Priority: thousandths(best.Priority, best.AgeingStep, best.ArrivedAt, now), OnlyOne: excluded(best.Refusals, now), Compared: len(waiting)}
+	if len(open) > 1 {
+		next := open[1]
+		d.Reason.Next = &Rival{next.Contact, thousandths(next.Priority, next.AgeingStep, next.ArrivedAt, now)}
+	}
 	return d
 }
 

@@ -18,8 +18,8 @@ func compareWaiting(a, b postroom.WaitingContact, now time.Time) int {
 // crosswise in 128 bits. A contact that arrived after now, by another clock, has a negative age: so the order within a queue is always
 // that of the index by which the store reads it.
 func compareEffective(a, b postroom.WaitingContact, now time.Time) int {
-	wholeA, partA, stepA := effective(a, now)
-	wholeB, partB, stepB := effective(b, now)
+	wholeA, partA, stepA := effective(a.Priority, a.AgeingStep, now.Sub(a.ArrivedAt))
+	wholeB, partB, stepB := effective(b.Priority, b.AgeingStep, now.Sub(b.ArrivedAt))
 	if wholeA != wholeB {
 		return cmp.Compare(wholeA, wholeB)
 	}
@@ -28,16 +28,22 @@ func compareEffective(a, b postroom.WaitingContact, now time.Time) int {
 	return cmp.Or(cmp.Compare(highA, highB), cmp.Compare(lowA, lowB))
 }
 
-// effective is a contact's effective priority as whole levels and part ÷ step of the next, part < step.
-func effective(w postroom.WaitingContact, now time.Time) (whole int64, part, step uint64) {
-	size := w.AgeingStep
-	if size <= 0 {
-		size = postroom.DefaultAgeingStep
+// effective is an effective priority as whole levels and part ÷ size of the next, part < size.
+func effective(priority int, step, age time.Duration) (whole int64, part, size uint64) {
+	if step <= 0 {
+		step = postroom.DefaultAgeingStep
 	}
-	age := now.Sub(w.ArrivedAt)
-	levels, rest := age/size, age%size
+	levels, rest := age/step, age%step
 	if rest < 0 {
-		levels, rest = levels-1, rest+size
+		levels, rest = levels-1, rest+step
 	}
-	return int64(w.Priority) + int64(levels), uint64(rest), uint64(size)
+	return int64(priority) + int64(levels), uint64(rest), uint64(step)
+}
+
+// thousandths is an effective priority as people see it, rounded down to three places.
+func thousandths(priority int, step time.Duration, arrivedAt, now time.Time) float64 {
+	whole, part, size := effective(priority, step, now.Sub(arrivedAt))
+	high, low := bits.Mul64(part, 1000)
+	rest, _ := bits.Div64(high, low, size)
+	return float64(whole*1000+int64(rest)) / 1000
 }

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postroom/postroom"
@@ -9,41 +10,56 @@ import (
 // Change is what time alone has changed about a wait, and when it will again.
 type Change struct {
 	// Step is the stage that the wait has reached. A stage once reached is kept: a clock that is set back takes nothing away.
-	Step int
+	Step int `json:"step"`
 	// DropTarget: the contact no longer waits for its target alone; his time is over, or he is not there any more.
-	DropTarget bool
+	DropTarget bool `json:"drop_target,omitzero"`
 	// Overflow is the queue that it goes to, because it waited for the maximum time; empty: it stays.
-	Overflow postroom.QueueID
+	Overflow postroom.QueueID `json:"overflow,omitzero"`
 	// Next is how long until time changes something again, by the clock on the wall; zero: never.
-	Next time.Duration
+	Next time.Duration `json:"next,omitzero"`
 }
 
 // Progress says where a wait stands at a time (R32). Thresholds count the queue's open hours since the contact came into it; a target's
 // time is by the clock on the wall.
 func Progress(w postroom.Wait, now time.Time) Change {
-	c := Change{DropTarget: w.Target != "" && (!w.TargetThere || !now.Before(w.TargetUntil))}
-	next := func(at time.Time) {
+	steps := w.Queue.Steps()
+	c := Change{Step: min(max(w.Step, 0), len(steps)-1)}
+	reached := func(threshold time.Duration) bool {
+		at := After(w.Hours, w.QueuedAt, threshold)
 		if at.After(now) {
 			c.Next = sooner(c.Next, at.Sub(now))
 		}
-	}
-	reached := func(threshold time.Duration) bool {
-		at := After(w.Hours, w.QueuedAt, threshold)
-		next(at)
 		return !at.IsZero() && !at.After(now)
 	}
-	steps := w.Queue.Steps()
-	for i, s := range steps {
-		if i == 0 || reached(s.After) {
-			c.Step = i
-		}
+	if q := w.Queue; q.MaxTime > 0 && q.Overflow != "" && q.Overflow != q.ID && reached(q.MaxTime) {
+		return Change{Step: c.Step, DropTarget: w.Target != "", Overflow: q.Overflow}
 	}
-	c.Step = max(c.Step, min(w.Step, len(steps)-1))
-	if w.Queue.MaxTime > 0 && w.Queue.Overflow != "" && w.Queue.Overflow != w.Queue.ID && reached(w.Queue.MaxTime) {
-		return Change{Step: c.Step, DropTarget: w.Target != "", Overflow: w.Queue.Overflow}
+	for c.Step+1 < len(steps) && reached(steps[c.Step+1].After) {
+		c.Step++
 	}
-	if w.Target != "" && !c.DropTarget {
-		next(w.TargetUntil)
+	switch {
+	case w.Target == "":
+	case !w.TargetThere || !now.Before(w.TargetUntil):
+		c.DropTarget = true
+	default:
+		c.Next = sooner(c.Next, w.TargetUntil.Sub(now))
 	}
 	return c
+}
+
+// Enter is the queue that a contact comes into which was led to queue: the queue itself, or while as many contacts wait as may, the one that
+// it overflows to, and so on (R32). passed are the full ones on the way. If all are full, the contact waits in the first: nothing is
+// turned away. A limit without an overflow has no effect.
+func Enter(queue postroom.QueueID, queues map[postroom.QueueID]postroom.Queue, waiting map[postroom.QueueID]int) (into postroom.QueueID, passed []postroom.QueueID) {
+	for into = queue; ; {
+		q := queues[into]
+		if q.MaxWaiting == 0 || q.Overflow == "" || waiting[into] < q.MaxWaiting {
+			return into, passed
+		}
+		passed = append(passed, into)
+		if slices.Contains(passed, q.Overflow) {
+			return queue, nil
+		}
+		into = q.Overflow
+	}
 }

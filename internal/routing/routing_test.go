@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -100,7 +101,7 @@ func TestChoicesAreSound(t *testing.T) {
 		}), 0, 12, func(c postroom.Candidate) postroom.AgentID { return c.Agent }).Draw(t, "candidates")
 		shuffled := rapid.Permutation(candidates).Draw(t, "shuffled")
 		d, e := ChooseAgent(postroom.RouteLongestAvailable, candidates, noon), ChooseAgent(postroom.RouteLongestAvailable, shuffled, noon)
-		if d != e {
+		if !reflect.DeepEqual(d, e) {
 			t.Fatalf("%+v, but %+v in another order", d, e)
 		}
 		for _, c := range candidates {
