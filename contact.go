@@ -128,7 +128,8 @@ type ContactSnapshot struct {
 	WrapUps []PendingWrapUp `json:"wrap_ups,omitempty"`
 }
 
-// PendingWrapUp is a wrap-up that is not completed: of which offer, and in how long it completes itself; zero if it does not.
+// PendingWrapUp is a wrap-up that is not completed: of which offer, and in how long it completes itself; zero if it does not, and at least
+// a nanosecond if its time has come.
 type PendingWrapUp struct {
 	Offer OfferID       `json:"offer"`
 	DueIn time.Duration `json:"due_in,omitzero"`

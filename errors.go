@@ -61,6 +61,8 @@ const (
 	ReasonTemporalDown      Reason = "temporal_unavailable"
 	ReasonMailServerDown    Reason = "mail_server_unavailable"
 	ReasonOutcomeUnknown    Reason = "outcome_unknown"
+	ReasonWrappedUp         Reason = "wrapped_up_automatically"
+	ReasonNoExtension       Reason = "no_extension"
 	ReasonContactIncomplete Reason = "contact_incomplete"
 )
 

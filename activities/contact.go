@@ -87,3 +87,15 @@ func (a *Activities) CompleteWrapUp(ctx context.Context, in workflows.WrapUpComm
 	now, err := a.Store.CompleteWrapUp(ctx, in.Command, in.Offer, postroom.WrapUp{Code: in.Code, Status: in.Status, Sentiment: in.Sentiment})
 	return now, failure(err)
 }
+
+// ExtendWrapUp gives the agent more time for the wrap-up.
+func (a *Activities) ExtendWrapUp(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.ExtendWrapUp(ctx, in.Command, in.Offer)
+	return now, failure(err)
+}
+
+// AutoWrapUp completes a wrap-up whose time has come.
+func (a *Activities) AutoWrapUp(ctx context.Context, in workflows.OfferRef) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.AutoWrapUp(ctx, in.Offer)
+	return now, failure(err)
+}

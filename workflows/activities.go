@@ -29,6 +29,9 @@ type Activities interface {
 	Reply(ctx context.Context, in ReplyCommand) (postroom.ContactSnapshot, error)
 	CloseContact(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
 	CompleteWrapUp(ctx context.Context, in WrapUpCommand) (postroom.ContactSnapshot, error)
+	ExtendWrapUp(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
+	// AutoWrapUp completes a wrap-up whose time has come by PostgreSQL's clock (R24).
+	AutoWrapUp(ctx context.Context, in OfferRef) (postroom.ContactSnapshot, error)
 
 	// SendReply sends one reply by SMTP, effectively once (R21). A temporary failure is an error that says when to retry.
 	SendReply(ctx context.Context, id postroom.OutboxID) (Sent, error)
@@ -96,6 +99,8 @@ var (
 	reply          = call[ReplyCommand, postroom.ContactSnapshot]{"Reply", step}
 	closeContact   = call[OfferCommand, postroom.ContactSnapshot]{"CloseContact", step}
 	completeWrapUp = call[WrapUpCommand, postroom.ContactSnapshot]{"CompleteWrapUp", step}
+	extendWrapUp   = call[OfferCommand, postroom.ContactSnapshot]{"ExtendWrapUp", step}
+	autoWrapUp     = call[OfferRef, postroom.ContactSnapshot]{"AutoWrapUp", step}
 	sendReply      = call[postroom.OutboxID, Sent]{"SendReply", mail}
 	watchMailbox   = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
 )

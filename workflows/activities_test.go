@@ -28,7 +28,7 @@ func lineOf[In, Out any](c call[In, Out]) line {
 
 func callTable() []line {
 	return []line{lineOf(loadContact), lineOf(routeContact), lineOf(offerContact), lineOf(expireOffer), lineOf(acceptOffer), lineOf(declineOffer),
-		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(sendReply), lineOf(watchMailbox)}
+		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(extendWrapUp), lineOf(autoWrapUp), lineOf(sendReply), lineOf(watchMailbox)}
 }
 
 // unfit says what does not fit between a call table and a contract: a name that the contract does not know, another type, a method that no line
@@ -69,7 +69,7 @@ func TestCallTableThatDoesNotFitIsFound(t *testing.T) {
 	for name, spoil := range map[string]func([]line) []line{
 		"a misspelt name":   func(l []line) []line { l[0].name = "LoadContcat"; return l },
 		"another input":     func(l []line) []line { l[3].in = reflect.TypeFor[OfferCommand](); return l },
-		"another output":    func(l []line) []line { l[9].out = reflect.TypeFor[Watched](); return l },
+		"another output":    func(l []line) []line { l[0].out = reflect.TypeFor[Watched](); return l },
 		"a line missing":    func(l []line) []line { return l[1:] },
 		"a line twice":      func(l []line) []line { return append(l, l[2]) },
 		"two names swapped": func(l []line) []line { l[3].name, l[4].name = l[4].name, l[3].name; return l },

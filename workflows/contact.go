@@ -32,7 +32,7 @@ const minimumWait = 250 * time.Millisecond
 // wrapped up.
 func Contact(ctx workflow.Context, state ContactState) (ContactResult, error) {
 	c := &contact{ContactState: state, syncs: workflow.GetSignalChannel(ctx, SyncSignal), row: workflow.NewMutex(ctx),
-		sending: map[postroom.OutboxID]bool{}}
+		sending: map[postroom.OutboxID]bool{}, wrapUps: newWrapUps()}
 	if err := c.begin(ctx); err != nil {
 		return ContactResult{}, c.settle(ctx, orphan(ctx, err))
 	}
@@ -58,7 +58,7 @@ func (c *contact) advance(ctx workflow.Context) error {
 	case postroom.ContactOffered:
 		return c.offered(ctx)
 	}
-	return c.sleep(ctx, 0, "") // owned, wrap-up, or done with a reply on its way: an agent or a delivery moves it on
+	return c.sleep(ctx, 0, "") // owned, wrap-up, or done with a reply on its way or a stay to wrap up: an agent, a delivery or a timer moves it on
 }
 
 // wait looks for an agent, and then sleeps until somebody says look or time alone may have made one eligible.
@@ -91,13 +91,14 @@ type contact struct {
 	deadline time.Time      // of the live offer, by workflow time
 	changes  int            // grows with every step that answered
 	sending  map[postroom.OutboxID]bool
-	shown    attributes
-	details  string
+	wrapUps
+	shown   attributes
+	details string
 }
 
-// over reports whether nothing is left to do: the row is done, its replies are settled, and every agent who passed it on has wrapped up.
+// over reports whether nothing is left to do: the row is done, its replies are settled, and every stay with an agent is wrapped up.
 func (c *contact) over() bool {
-	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0 && len(c.Known.WrapUps) == 0
+	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0 && len(c.Known.WrapUps) == 0 && len(c.wrapping) == 0
 }
 
 // begin registers what agents may ask, and loads the row. Updates that came with the first task wait until it is loaded: the row is
@@ -181,6 +182,7 @@ func (c *contact) follow(ctx workflow.Context, now postroom.ContactSnapshot) {
 	for _, s := range now.Sends {
 		c.send(ctx, s)
 	}
+	c.followWrapUps(ctx, now.WrapUps)
 }
 
 // send lets a reply go, once however many snapshots name it, while the contact lives on: wrap-up does not wait for SMTP.
@@ -204,7 +206,7 @@ func (c *contact) send(ctx workflow.Context, s postroom.PendingSend) {
 
 // tired reports whether the run's history has grown so long that the next run should take over. Replies on their way are waited for.
 func (c *contact) tired(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == 0 && !c.over()
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == 0 && !c.completing && !c.over()
 }
 
 // next is the next run, from what this one knows.

@@ -20,6 +20,7 @@ func (c *contact) listen(ctx workflow.Context) error {
 		func() error {
 			return handle(ctx, c, CompleteUpdate, "Complete the wrap-up", completeWrapUp, WrapUpCommand.wellFormed)
 		},
+		func() error { return handle(ctx, c, ExtendUpdate, "Extend the wrap-up", extendWrapUp, wellFormed) },
 	} {
 		if err := register(); err != nil {
 			return err

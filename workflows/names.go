@@ -18,6 +18,7 @@ const (
 	ReplyUpdate    = "reply"
 	CloseUpdate    = "close"
 	CompleteUpdate = "complete_wrap_up"
+	ExtendUpdate   = "extend_wrap_up"
 )
 
 // TaskQueue is where workers look for work unless the settings say otherwise.

@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -32,6 +33,11 @@ type row struct {
 	offers   map[postroom.OfferID]postroom.OfferState
 	requests map[string]bool
 	outbox   []*letter
+
+	auto       time.Duration                  // until a wrap-up completes itself; 0: never
+	extensions int                            // how often that may still be put off
+	wrapDue    map[postroom.OfferID]time.Time // when open wrap-ups complete themselves
+	automatic  int                            // how many did
 
 	steps  []string // what was asked of the row, in order
 	sent   []postroom.OutboxID
@@ -66,7 +72,7 @@ const (
 func id(kind byte, n int) string { return fmt.Sprintf("0192f3a4-0000-7%c00-8000-%012d", kind, n) }
 
 func newRow(t *testing.T) *row {
-	return &row{t: t, rona: 90 * time.Second, offers: map[postroom.OfferID]postroom.OfferState{}, requests: map[string]bool{},
+	return &row{t: t, rona: 90 * time.Second, offers: map[postroom.OfferID]postroom.OfferState{}, wrapDue: map[postroom.OfferID]time.Time{}, requests: map[string]bool{},
 		now: postroom.ContactSnapshot{Contact: theContact, Epoch: "life-1", Version: 1, Phase: postroom.ContactNew}}
 }
 
@@ -127,6 +133,9 @@ func (r *row) snapshot() postroom.ContactSnapshot {
 		if !l.settled {
 			s.Sends = append(s.Sends, postroom.PendingSend{Outbox: l.id, DueIn: max(l.due.Sub(r.time()), 0)})
 		}
+	}
+	for _, offer := range slices.Sorted(maps.Keys(r.wrapDue)) {
+		s.WrapUps = append(s.WrapUps, postroom.PendingWrapUp{Offer: offer, DueIn: max(r.wrapDue[offer].Sub(r.time()), 1)})
 	}
 	return s
 }
@@ -229,15 +238,54 @@ func (r *row) CloseContact(_ context.Context, in workflows.OfferCommand) (postro
 func (r *row) handle(offer postroom.OfferID, event postroom.ContactEvent) {
 	r.offers[offer] = postroom.OfferMachine.Must(r.offers[offer], postroom.OfferHandle)
 	r.move(event)
+	if r.auto > 0 {
+		r.wrapDue[offer] = r.time().Add(r.auto)
+	}
 }
 
 // CompleteWrapUp ends the contact.
 func (r *row) CompleteWrapUp(_ context.Context, in workflows.WrapUpCommand) (postroom.ContactSnapshot, error) {
 	return r.onOffer("CompleteWrapUp", in.OfferCommand, postroom.OfferWrapUp, func() error {
-		r.offers[in.Offer] = postroom.OfferMachine.Must(r.offers[in.Offer], postroom.OfferCompleteWrap)
-		r.move(postroom.ContactCompleted)
+		r.finish(in.Offer)
 		return nil
 	})
+}
+
+// ExtendWrapUp puts off when the wrap-up completes itself, as often as the row allows.
+func (r *row) ExtendWrapUp(_ context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	return r.onOffer("ExtendWrapUp", in, postroom.OfferWrapUp, func() error {
+		if r.extensions == 0 {
+			return refusal(postroom.Refused(postroom.ReasonNoExtension, "not again"))
+		}
+		r.extensions--
+		r.wrapDue[in.Offer] = r.wrapDue[in.Offer].Add(r.auto)
+		r.now.Version++
+		return nil
+	})
+}
+
+// AutoWrapUp completes a wrap-up whose time has come by the row's clock.
+func (r *row) AutoWrapUp(_ context.Context, in workflows.OfferRef) (postroom.ContactSnapshot, error) {
+	return r.step("AutoWrapUp", func() error {
+		due, open := r.wrapDue[in.Offer]
+		if !open || r.time().Before(due) {
+			return nil
+		}
+		r.automatic++
+		r.finish(in.Offer)
+		return nil
+	})
+}
+
+// finish ends a wrap-up; the contact is done unless it went on without it. The lock is held.
+func (r *row) finish(offer postroom.OfferID) {
+	delete(r.wrapDue, offer)
+	r.offers[offer] = postroom.OfferMachine.Must(r.offers[offer], postroom.OfferCompleteWrap)
+	if r.now.Offer != offer {
+		r.now.Version++
+		return
+	}
+	r.move(postroom.ContactCompleted)
 }
 
 // onOffer is a step of an agent: once per request, and on an offer of his that is in the state.

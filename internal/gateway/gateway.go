@@ -99,6 +99,11 @@ func (g *Gateway) CompleteWrapUp(ctx context.Context, in workflows.WrapUpCommand
 	return g.update(ctx, in.OfferCommand, workflows.CompleteUpdate, in)
 }
 
+// ExtendWrapUp asks a contact's workflow for more time for a wrap-up.
+func (g *Gateway) ExtendWrapUp(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	return g.update(ctx, in, workflows.ExtendUpdate, in)
+}
+
 // update asks and waits for the answer. The update's id is the actor's and the request's: Temporal answers a repeat within a run, SQL
 // one across runs. A workflow that is not open although its row is, is started and asked once more.
 func (g *Gateway) update(ctx context.Context, in workflows.OfferCommand, name string, arg any) (postroom.ContactSnapshot, error) {

@@ -12,8 +12,9 @@ import (
 
 // How long after a change the reconciler tells the contact's workflow of it, unless it is known to have heard before.
 const (
-	tellSoon  = 2 * time.Second  // the change came from outside the workflow
-	tellLater = 60 * time.Second // the workflow made the change itself; only its record of it may have been lost
+	tellSoon   = 2 * time.Second  // the change came from outside the workflow
+	tellLater  = 60 * time.Second // the workflow made the change itself; only its record of it may have been lost
+	tellNobody = 0                // a remark that is nothing to the workflow: one that knew everything still does
 )
 
 // contactRow is a contact under lock.
@@ -53,7 +54,7 @@ type change struct {
 	agent   postroom.AgentID
 	offer   postroom.OfferID
 	detail  any           // a value that becomes JSON: ids, codes and numbers, never text of a mail
-	tell    time.Duration // tellSoon or tellLater
+	tell    time.Duration // tellSoon, tellLater or tellNobody
 	outcome postroom.Outcome
 	queue   postroom.QueueID // the queue that the contact comes into, when it does
 	why     any              // the routing decision
@@ -71,6 +72,7 @@ var moveContact = statement(`
 	WITH moved AS (
 		UPDATE contact SET
 			phase = $3, version = version + 1, tell_at = postroom_now() + $4, tell_attempts = 0,
+			told = CASE WHEN $4 = interval '0' AND told = version THEN version + 1 ELSE told END,
 			outcome = CASE WHEN $5 = 'closed_without_reply' AND outcome = 'replied' THEN outcome ELSE coalesce(nullif($5, ''), outcome) END,
 			queue_id = coalesce(nullif($6, ''), queue_id),
 			queued_at = CASE WHEN $6 <> '' THEN postroom_now() ELSE queued_at END,

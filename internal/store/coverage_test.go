@@ -45,7 +45,7 @@ var (
 )
 
 // Notes in a contact's story that are no change of its phase.
-var notes = []string{"opened", "customer wrote"}
+var notes = []string{"opened", "customer wrote", "segment wrapped up", "wrap-up extended", "wrap-up left to the agent"}
 
 // Each change that the store makes is a row of a table, and each row is a change that the store makes.
 func TestTheStoreMakesTheChangesOfTheTablesAndNoOthers(t *testing.T) {

@@ -16,15 +16,18 @@ type offerRow struct {
 	State   postroom.OfferState
 	Expired bool          // its deadline has passed by PostgreSQL's clock
 	Late    time.Duration // by how much; negative before the deadline
+	// SegmentOnly says that the contact went on without it: only the stay is wrapped up (R24).
+	SegmentOnly bool
 }
 
 type offerRowSQL struct {
 	ID, Contact, Agent, Queue, State string
 	Late                             float64
+	SegmentOnly                      bool
 }
 
 var readOffer = statement(`
-	SELECT id, contact_id, agent_id, queue_id, state, extract(epoch FROM postroom_now() - expires_at)::float8 FROM offer WHERE id = $1`)
+	SELECT id, contact_id, agent_id, queue_id, state, extract(epoch FROM postroom_now() - expires_at)::float8, segment_only FROM offer WHERE id = $1`)
 
 func getOffer(ctx context.Context, d db, id postroom.OfferID) (offerRow, error) {
 	r, found, err := one[offerRowSQL](ctx, d, readOffer, id)
@@ -36,7 +39,7 @@ func getOffer(ctx context.Context, d db, id postroom.OfferID) (offerRow, error) 
 	}
 	late := seconds(r.Late)
 	return offerRow{postroom.OfferID(r.ID), postroom.ContactID(r.Contact), postroom.AgentID(r.Agent), postroom.QueueID(r.Queue),
-		postroom.OfferState(r.State), late >= 0, late}, nil
+		postroom.OfferState(r.State), late >= 0, late, r.SegmentOnly}, nil
 }
 
 // ownOffer reads an offer and refuses when it is not this agent's.

@@ -77,11 +77,13 @@ func (s *Store) MarkMailboxTold(ctx context.Context, id postroom.MailboxID, vers
 	return translate("record what a mailbox's workflow knows", err)
 }
 
-// What a workflow should have done and has not: an offer past its deadline, a reply past its time. Its contact is told again.
+// What a workflow should have done and has not: an offer past its deadline, a wrap-up or a reply past its time. Its contact is told again.
 var forgetOverdue = statement(`
 	UPDATE contact SET told = version - 1, tell_at = postroom_now(), tell_attempts = 0
 	WHERE told >= version AND id IN (
 		SELECT contact_id FROM offer WHERE state = 'live' AND expires_at < postroom_now() - interval '3 seconds'
+		UNION
+		SELECT contact_id FROM segment WHERE state = 'wrapup' AND wrapup_due_at < postroom_now() - interval '3 seconds'
 		UNION
 		SELECT x.contact_id FROM outbox x JOIN contact c ON c.id = x.contact_id
 		WHERE x.settled_at IS NULL AND x.due_at < postroom_now() - interval '60 seconds'

@@ -30,12 +30,16 @@ type Card struct {
 	Version         int64
 	DueAt           *time.Time // by the queue's service level, if it has one
 	Now             time.Time
+	WrapUpDue       *time.Time // when the wrap-up completes itself; nil if it does not (R24)
+	Extensions      int        // how often that may still be put off
 }
 
 const cardColumns = `
 	SELECT c.id, o.id, o.state, c.phase, c.channel, m.from_name, m.from_address, c.subject, q.id, q.name, q.name_ko,
 	       c.arrived_at, o.offered_at, o.expires_at, o.accepted_at, g.handled_at, o.shown_at IS NOT NULL,
-	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), c.version, c.due_at, postroom_now()
+	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), c.version, c.due_at, postroom_now(),
+	       CASE WHEN g.state = 'wrapup' THEN g.wrapup_due_at END,
+	       CASE WHEN g.state = 'wrapup' AND g.wrapup_due_at IS NOT NULL THEN greatest(q.wrapup_extensions - g.wrapup_extensions, 0) ELSE 0 END::int
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = o.queue_id

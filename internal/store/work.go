@@ -109,8 +109,13 @@ func writeReply(tx *txn, c postroom.Command, o offerRow, r Reply) {
 }
 
 var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 AND state = 'accepted'`)
+
+// A queue with auto wrap-up says how long the agent has: a later change of the queue acts on later wrap-ups (R24).
 var segmentToWrapUp = statement(`
-	UPDATE segment SET state = 'wrapup', handled_at = postroom_now(), outcome = $2 WHERE offer_id = $1 AND state = 'open'`)
+	UPDATE segment g SET state = 'wrapup', handled_at = t.now, outcome = $2,
+		wrapup_due_at = CASE WHEN q.auto_wrapup_seconds > 0 THEN t.now + make_interval(secs => q.auto_wrapup_seconds) END
+	FROM queue q CROSS JOIN (SELECT postroom_now() AS now) t
+	WHERE g.offer_id = $1 AND g.state = 'open' AND q.id = g.queue_id`)
 
 // handle begins the wrap-up after Send or Close: offer, segment and contact together (R24).
 func handle(ctx context.Context, tx *txn, c postroom.Command, o offerRow, contact *contactRow, event postroom.ContactEvent,

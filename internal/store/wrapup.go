@@ -57,12 +57,16 @@ var endSegment = statement(`
 
 // CompleteWrapUp records the wrap-up, ends offer and segment, frees the slot, and completes the contact (R24, I10). Mail of the
 // customer that came since the reply becomes a new contact of the thread in the same transaction, so that nothing is buried (R22).
-// An Idle that was to wait for this contact takes effect here (R13).
+// An Idle that was to wait for this contact takes effect here (R13). One that has completed itself meanwhile is a Conflict with reason
+// wrapped_up_automatically: what the agent chose was not recorded, and he is told so.
 func (s *Store) CompleteWrapUp(ctx context.Context, c postroom.Command, id postroom.OfferID, w postroom.WrapUp) (postroom.ContactSnapshot, error) {
 	return s.onOffer(ctx, c, id, step{
 		what: "complete a wrap-up",
-		same: func(s postroom.OfferState) bool { return s == postroom.OfferFinished },
+		same: never,
 		apply: func(ctx context.Context, tx *txn, o offerRow, contact *contactRow) (postroom.OfferState, error) {
+			if o.State == postroom.OfferFinished {
+				return postroom.OfferFinished, unlessAutomatic(ctx, tx, id)
+			}
 			if o.State != postroom.OfferWrapUp {
 				return "", notInWrapUp(o)
 			}
@@ -76,14 +80,22 @@ func (s *Store) CompleteWrapUp(ctx context.Context, c postroom.Command, id postr
 			if code.NoteRequired && code.Note == "" {
 				return "", postroom.Refused(postroom.ReasonNoteRequired, "this wrap-up code needs a note")
 			}
-			tx.later(offerFinished, id)
-			tx.later(endSegment, id, o.Agent, string(w.Code), string(w.Status), string(w.Sentiment), code.Note, w.Automatic)
-			if err := complete(ctx, tx, c, o, contact); err != nil {
-				return "", err
-			}
-			return postroom.OfferFinished, freed(ctx, tx, o.Agent)
+			return postroom.OfferFinished, wrapUp(ctx, tx, person(c), o, contact, w, code.Note)
 		},
 	})
+}
+
+// wrapUp ends offer and segment with what is recorded, and frees the agent. It completes the contact, unless that went on without the
+// segment.
+func wrapUp(ctx context.Context, tx *txn, by postroom.Actor, o offerRow, contact *contactRow, w postroom.WrapUp, note string) error {
+	tx.later(offerFinished, o.ID)
+	tx.later(endSegment, o.ID, o.Agent, string(w.Code), string(w.Status), string(w.Sentiment), note, w.Automatic)
+	if o.SegmentOnly {
+		contact.note(tx, change{event: "segment wrapped up", actor: by, agent: o.Agent, offer: o.ID, tell: tellLater})
+	} else if err := complete(ctx, tx, by, o, contact); err != nil {
+		return err
+	}
+	return freed(ctx, tx, o.Agent)
 }
 
 var readUnseen = statement(`
@@ -101,13 +113,13 @@ var carryContact = statement(`
 var carryMessages = statement(`UPDATE message SET contact_id = $2 WHERE id = ANY($1)`)
 
 // complete ends the contact, and carries what the customer wrote since the reply into a new one.
-func complete(ctx context.Context, tx *txn, c postroom.Command, o offerRow, contact *contactRow) error {
+func complete(ctx context.Context, tx *txn, by postroom.Actor, o offerRow, contact *contactRow) error {
 	unseen, err := values[string](ctx, tx, readUnseen, o.Contact, o.ID)
 	if err != nil {
 		return err
 	}
 	if err := contact.move(tx, postroom.ContactCompleted,
-		change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater}); err != nil || len(unseen) == 0 {
+		change{actor: by, agent: o.Agent, offer: o.ID, tell: tellLater}); err != nil || len(unseen) == 0 {
 		return err
 	}
 	next := newID()

@@ -150,6 +150,8 @@ ALTER TABLE segment
     DROP CONSTRAINT segment_outcome_check,
     ADD CONSTRAINT segment_outcome_check CHECK (outcome IN ('replied', 'closed_without_reply', 'transferred'));
 
+CREATE INDEX segment_wrapup_due ON segment (wrapup_due_at) WHERE state = 'wrapup';
+
 -- Internal notes (R47): scanned when they are written (R37), never changed.
 CREATE TABLE note (
     id         uuid PRIMARY KEY,
