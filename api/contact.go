@@ -195,3 +195,20 @@ func (s contactService) CompleteWrapUp(ctx context.Context, r *contactv1.Complet
 		Sentiment: wrapUp.Sentiment})
 	return &contactv1.CompleteWrapUpResponse{Findings: findingsToProto(findings)}, s.settled(ctx, in, now, err)
 }
+
+// ExtendWrapUp asks the contact's workflow for more time for a wrap-up.
+func (s contactService) ExtendWrapUp(ctx context.Context, r *contactv1.ExtendWrapUpRequest) (*contactv1.ExtendWrapUpResponse, error) {
+	in, err := s.onOffer(ctx, contactv1connect.ContactServiceExtendWrapUpProcedure, r)
+	if err != nil {
+		return nil, err
+	}
+	now, err := s.Gateway.ExtendWrapUp(ctx, in)
+	if err := s.settled(ctx, in, now, err); err != nil {
+		return nil, err
+	}
+	card, found, err := s.Store.ActiveContact(ctx, in.Actor, in.Contact)
+	if err != nil || !found {
+		return &contactv1.ExtendWrapUpResponse{ServerNow: timestamppb.Now()}, err
+	}
+	return &contactv1.ExtendWrapUpResponse{Card: cardToProto(card), ServerNow: timestamppb.New(card.Now)}, nil
+}

@@ -62,6 +62,7 @@ func cardToProto(c store.Card) *contactv1.ContactCard {
 		AcceptedAt: optionalTime(c.AcceptedAt), HandledAt: optionalTime(c.HandledAt), Shown: c.Shown, Masked: c.Masked, Version: c.Version,
 		DueAt: optionalTime(c.DueAt),
 	}
+	card.WrapUpDueAt, card.WrapUpExtensionsLeft = optionalTime(c.WrapUpDue), int32(c.Extensions)
 	if c.State == postroom.OfferLive {
 		card.ExpiresAt = timestamppb.New(c.ExpiresAt)
 	}

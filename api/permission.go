@@ -59,6 +59,7 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceQuickReplyProcedure:         {roles: handlers, object: ownOffer},
 	contactv1connect.ContactServiceCloseContactProcedure:       {roles: handlers, object: ownOffer},
 	contactv1connect.ContactServiceCompleteWrapUpProcedure:     {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceExtendWrapUpProcedure:       {roles: handlers, object: ownOffer},
 
 	adminv1connect.AdminServiceApplyConfigurationProcedure:  {roles: administrator},
 	adminv1connect.AdminServiceExportConfigurationProcedure: {roles: administrator},

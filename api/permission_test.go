@@ -60,6 +60,7 @@ var rules = map[string]rule{
 	"/postroom.contact.v1.ContactService/QuickReply":         {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/CloseContact":       {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/CompleteWrapUp":     {who: "handlers", object: "offer"},
+	"/postroom.contact.v1.ContactService/ExtendWrapUp":       {who: "handlers", object: "offer"},
 
 	"/postroom.admin.v1.AdminService/ApplyConfiguration":  {who: "administrators"},
 	"/postroom.admin.v1.AdminService/ExportConfiguration": {who: "administrators"},

@@ -411,9 +411,13 @@ type ContactCard struct {
 	// The contact's version: of two cards of one contact, the higher one is newer.
 	Version int64 `protobuf:"varint,18,opt,name=version,proto3" json:"version,omitempty"`
 	// When it should be answered, by its queue's service level; missing if that has none.
-	DueAt         *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=due_at,json=dueAt,proto3" json:"due_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DueAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=due_at,json=dueAt,proto3" json:"due_at,omitempty"`
+	// In wrap-up: when it completes itself, or nothing if it does not.
+	WrapUpDueAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=wrap_up_due_at,json=wrapUpDueAt,proto3" json:"wrap_up_due_at,omitempty"`
+	// In wrap-up: how often that may still be put off with ExtendWrapUp.
+	WrapUpExtensionsLeft int32 `protobuf:"varint,21,opt,name=wrap_up_extensions_left,json=wrapUpExtensionsLeft,proto3" json:"wrap_up_extensions_left,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *ContactCard) Reset() {
@@ -577,6 +581,20 @@ func (x *ContactCard) GetDueAt() *timestamppb.Timestamp {
 		return x.DueAt
 	}
 	return nil
+}
+
+func (x *ContactCard) GetWrapUpDueAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WrapUpDueAt
+	}
+	return nil
+}
+
+func (x *ContactCard) GetWrapUpExtensionsLeft() int32 {
+	if x != nil {
+		return x.WrapUpExtensionsLeft
+	}
+	return 0
 }
 
 // ListActiveContactsRequest has no fields.
@@ -2334,6 +2352,116 @@ func (x *CompleteWrapUpRequest) GetNote() string {
 	return ""
 }
 
+// ExtendWrapUpRequest asks for more time.
+type ExtendWrapUpRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The offer whose segment is wrapped up.
+	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendWrapUpRequest) Reset() {
+	*x = ExtendWrapUpRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendWrapUpRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendWrapUpRequest) ProtoMessage() {}
+
+func (x *ExtendWrapUpRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendWrapUpRequest.ProtoReflect.Descriptor instead.
+func (*ExtendWrapUpRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ExtendWrapUpRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ExtendWrapUpRequest) GetOfferId() string {
+	if x != nil {
+		return x.OfferId
+	}
+	return ""
+}
+
+// ExtendWrapUpResponse gives the card, with the new time.
+type ExtendWrapUpResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The card; nothing if the wrap-up was completed in between.
+	Card *ContactCard `protobuf:"bytes,1,opt,name=card,proto3" json:"card,omitempty"`
+	// The server's clock.
+	ServerNow     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=server_now,json=serverNow,proto3" json:"server_now,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExtendWrapUpResponse) Reset() {
+	*x = ExtendWrapUpResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExtendWrapUpResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExtendWrapUpResponse) ProtoMessage() {}
+
+func (x *ExtendWrapUpResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExtendWrapUpResponse.ProtoReflect.Descriptor instead.
+func (*ExtendWrapUpResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ExtendWrapUpResponse) GetCard() *ContactCard {
+	if x != nil {
+		return x.Card
+	}
+	return nil
+}
+
+func (x *ExtendWrapUpResponse) GetServerNow() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ServerNow
+	}
+	return nil
+}
+
 // CompleteWrapUpResponse says what was masked.
 type CompleteWrapUpResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2345,7 +2473,7 @@ type CompleteWrapUpResponse struct {
 
 func (x *CompleteWrapUpResponse) Reset() {
 	*x = CompleteWrapUpResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[30]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2357,7 +2485,7 @@ func (x *CompleteWrapUpResponse) String() string {
 func (*CompleteWrapUpResponse) ProtoMessage() {}
 
 func (x *CompleteWrapUpResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[30]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2370,7 +2498,7 @@ func (x *CompleteWrapUpResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteWrapUpResponse.ProtoReflect.Descriptor instead.
 func (*CompleteWrapUpResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{30}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CompleteWrapUpResponse) GetFindings() []*v1.Finding {
@@ -2391,7 +2519,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x04Code\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12.\n" +
 	"\x04name\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\x04name\x12#\n" +
-	"\rnote_required\x18\x03 \x01(\bR\fnoteRequired\"\xa9\x06\n" +
+	"\rnote_required\x18\x03 \x01(\bR\fnoteRequired\"\xa1\a\n" +
 	"\vContactCard\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x12\x19\n" +
@@ -2419,7 +2547,9 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x05shown\x18\x10 \x01(\bR\x05shown\x12\x16\n" +
 	"\x06masked\x18\x11 \x01(\bR\x06masked\x12\x18\n" +
 	"\aversion\x18\x12 \x01(\x03R\aversion\x121\n" +
-	"\x06due_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt\"\x1b\n" +
+	"\x06due_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt\x12?\n" +
+	"\x0ewrap_up_due_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\vwrapUpDueAt\x125\n" +
+	"\x17wrap_up_extensions_left\x18\x15 \x01(\x05R\x14wrapUpExtensionsLeft\"\x1b\n" +
 	"\x19ListActiveContactsRequest\"\x95\x01\n" +
 	"\x1aListActiveContactsResponse\x12<\n" +
 	"\bcontacts\x18\x01 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x129\n" +
@@ -2552,7 +2682,15 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x1c\n" +
 	"\tsentiment\x18\x05 \x01(\tR\tsentiment\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04note\"P\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\"O\n" +
+	"\x13ExtendWrapUpRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
+	"\boffer_id\x18\x02 \x01(\tR\aofferId\"\x87\x01\n" +
+	"\x14ExtendWrapUpResponse\x124\n" +
+	"\x04card\x18\x01 \x01(\v2 .postroom.contact.v1.ContactCardR\x04card\x129\n" +
+	"\n" +
+	"server_now\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tserverNow\"P\n" +
 	"\x16CompleteWrapUpResponse\x126\n" +
 	"\bfindings\x18\x01 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings*\x86\x01\n" +
 	"\x05Phase\x12\x15\n" +
@@ -2585,7 +2723,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fDELIVERY_FAILED\x10\x05\x12\x14\n" +
 	"\x10DELIVERY_BOUNCED\x10\x06\x12\x14\n" +
 	"\x10DELIVERY_UNKNOWN\x10\a\x12\x16\n" +
-	"\x12DELIVERY_CANCELLED\x10\b2\x99\t\n" +
+	"\x12DELIVERY_CANCELLED\x10\b2\xfe\t\n" +
 	"\x0eContactService\x12z\n" +
 	"\x12ListActiveContacts\x12..postroom.contact.v1.ListActiveContactsRequest\x1a/.postroom.contact.v1.ListActiveContactsResponse\"\x03\x90\x02\x01\x12b\n" +
 	"\n" +
@@ -2599,7 +2737,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"QuickReply\x12&.postroom.contact.v1.QuickReplyRequest\x1a'.postroom.contact.v1.QuickReplyResponse\x12c\n" +
 	"\fCloseContact\x12(.postroom.contact.v1.CloseContactRequest\x1a).postroom.contact.v1.CloseContactResponse\x12i\n" +
-	"\x0eCompleteWrapUp\x12*.postroom.contact.v1.CompleteWrapUpRequest\x1a+.postroom.contact.v1.CompleteWrapUpResponseB\xde\x01\n" +
+	"\x0eCompleteWrapUp\x12*.postroom.contact.v1.CompleteWrapUpRequest\x1a+.postroom.contact.v1.CompleteWrapUpResponse\x12c\n" +
+	"\fExtendWrapUp\x12(.postroom.contact.v1.ExtendWrapUpRequest\x1a).postroom.contact.v1.ExtendWrapUpResponseB\xde\x01\n" +
 	"\x17com.postroom.contact.v1B\fContactProtoP\x01ZGgithub.com/postroom/postroom/internal/gen/postroom/contact/v1;contactv1\xa2\x02\x03PCX\xaa\x02\x13Postroom.Contact.V1\xca\x02\x13Postroom\\Contact\\V1\xe2\x02\x1fPostroom\\Contact\\V1\\GPBMetadata\xea\x02\x15Postroom::Contact::V1b\x06proto3"
 
 var (
@@ -2615,7 +2754,7 @@ func file_postroom_contact_v1_contact_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(Phase)(0),                         // 0: postroom.contact.v1.Phase
 	(OfferState)(0),                    // 1: postroom.contact.v1.OfferState
@@ -2650,76 +2789,83 @@ var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(*CloseContactRequest)(nil),        // 30: postroom.contact.v1.CloseContactRequest
 	(*CloseContactResponse)(nil),       // 31: postroom.contact.v1.CloseContactResponse
 	(*CompleteWrapUpRequest)(nil),      // 32: postroom.contact.v1.CompleteWrapUpRequest
-	(*CompleteWrapUpResponse)(nil),     // 33: postroom.contact.v1.CompleteWrapUpResponse
-	(*timestamppb.Timestamp)(nil),      // 34: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                 // 35: postroom.error.v1.Finding
+	(*ExtendWrapUpRequest)(nil),        // 33: postroom.contact.v1.ExtendWrapUpRequest
+	(*ExtendWrapUpResponse)(nil),       // 34: postroom.contact.v1.ExtendWrapUpResponse
+	(*CompleteWrapUpResponse)(nil),     // 35: postroom.contact.v1.CompleteWrapUpResponse
+	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                 // 37: postroom.error.v1.Finding
 }
 var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	3,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
 	1,  // 1: postroom.contact.v1.ContactCard.state:type_name -> postroom.contact.v1.OfferState
 	0,  // 2: postroom.contact.v1.ContactCard.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
-	34, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
-	34, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
-	34, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
-	34, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
-	34, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	34, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
-	5,  // 10: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
-	34, // 11: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
-	10, // 12: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	0,  // 13: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
-	3,  // 14: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	34, // 15: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	34, // 16: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
-	1,  // 17: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
-	11, // 18: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
-	14, // 19: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
-	12, // 20: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
-	12, // 21: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
-	12, // 22: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	34, // 23: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
-	2,  // 24: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
-	13, // 25: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	34, // 26: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
-	17, // 27: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	34, // 28: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 29: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
-	0,  // 30: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
-	4,  // 31: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	10, // 32: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 33: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	35, // 34: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
-	10, // 35: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 36: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	35, // 37: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	6,  // 38: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 39: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 40: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 41: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	20, // 42: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	22, // 43: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 44: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 45: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 46: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 47: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 48: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	7,  // 49: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 50: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 51: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 52: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	21, // 53: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	23, // 54: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 55: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 56: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 57: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 58: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	33, // 59: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	49, // [49:60] is the sub-list for method output_type
-	38, // [38:49] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	36, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
+	36, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
+	36, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
+	36, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
+	36, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	36, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
+	5,  // 11: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
+	36, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
+	10, // 13: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	0,  // 14: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
+	3,  // 15: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
+	36, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	36, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	1,  // 18: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
+	11, // 19: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
+	14, // 20: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
+	12, // 21: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
+	12, // 22: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
+	12, // 23: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
+	36, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	2,  // 25: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
+	13, // 26: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
+	36, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	17, // 28: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
+	36, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 30: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
+	0,  // 31: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
+	4,  // 32: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
+	10, // 33: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
+	14, // 34: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
+	37, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	10, // 36: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 37: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	5,  // 38: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
+	36, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
+	37, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	6,  // 41: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 42: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 43: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 44: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	20, // 45: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	22, // 46: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 47: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 48: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 49: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 50: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 51: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	33, // 52: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
+	7,  // 53: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 54: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 55: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 56: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	21, // 57: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	23, // 58: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 59: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 60: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 61: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 62: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	35, // 63: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	34, // 64: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
+	53, // [53:65] is the sub-list for method output_type
+	41, // [41:53] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
@@ -2733,7 +2879,7 @@ func file_postroom_contact_v1_contact_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_contact_v1_contact_proto_rawDesc), len(file_postroom_contact_v1_contact_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -67,6 +67,9 @@ const (
 	// ContactServiceCompleteWrapUpProcedure is the fully-qualified name of the ContactService's
 	// CompleteWrapUp RPC.
 	ContactServiceCompleteWrapUpProcedure = "/postroom.contact.v1.ContactService/CompleteWrapUp"
+	// ContactServiceExtendWrapUpProcedure is the fully-qualified name of the ContactService's
+	// ExtendWrapUp RPC.
+	ContactServiceExtendWrapUpProcedure = "/postroom.contact.v1.ContactService/ExtendWrapUp"
 )
 
 // ContactServiceClient is a client for the postroom.contact.v1.ContactService service.
@@ -92,7 +95,10 @@ type ContactServiceClient interface {
 	// CloseContact begins the wrap-up with nothing sent.
 	CloseContact(context.Context, *v1.CloseContactRequest) (*v1.CloseContactResponse, error)
 	// CompleteWrapUp records the wrap-up and completes the contact.
+	// A wrap-up that has completed itself meanwhile is refused with reason wrapped_up_automatically.
 	CompleteWrapUp(context.Context, *v1.CompleteWrapUpRequest) (*v1.CompleteWrapUpResponse, error)
+	// ExtendWrapUp puts off when a wrap-up completes itself, as often as the queue allows. After that it is refused with reason no_extension.
+	ExtendWrapUp(context.Context, *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error)
 }
 
 // NewContactServiceClient constructs a client for the postroom.contact.v1.ContactService service.
@@ -176,6 +182,12 @@ func NewContactServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(contactServiceMethods.ByName("CompleteWrapUp")),
 			connect.WithClientOptions(opts...),
 		),
+		extendWrapUp: connect.NewClient[v1.ExtendWrapUpRequest, v1.ExtendWrapUpResponse](
+			httpClient,
+			baseURL+ContactServiceExtendWrapUpProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("ExtendWrapUp")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -192,6 +204,7 @@ type contactServiceClient struct {
 	quickReply         *connect.Client[v1.QuickReplyRequest, v1.QuickReplyResponse]
 	closeContact       *connect.Client[v1.CloseContactRequest, v1.CloseContactResponse]
 	completeWrapUp     *connect.Client[v1.CompleteWrapUpRequest, v1.CompleteWrapUpResponse]
+	extendWrapUp       *connect.Client[v1.ExtendWrapUpRequest, v1.ExtendWrapUpResponse]
 }
 
 // ListActiveContacts calls postroom.contact.v1.ContactService.ListActiveContacts.
@@ -293,6 +306,15 @@ func (c *contactServiceClient) CompleteWrapUp(ctx context.Context, req *v1.Compl
 	return nil, err
 }
 
+// ExtendWrapUp calls postroom.contact.v1.ContactService.ExtendWrapUp.
+func (c *contactServiceClient) ExtendWrapUp(ctx context.Context, req *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error) {
+	response, err := c.extendWrapUp.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ContactServiceHandler is an implementation of the postroom.contact.v1.ContactService service.
 type ContactServiceHandler interface {
 	// ListActiveContacts reads what the agent is offered, owns and wraps up.
@@ -316,7 +338,10 @@ type ContactServiceHandler interface {
 	// CloseContact begins the wrap-up with nothing sent.
 	CloseContact(context.Context, *v1.CloseContactRequest) (*v1.CloseContactResponse, error)
 	// CompleteWrapUp records the wrap-up and completes the contact.
+	// A wrap-up that has completed itself meanwhile is refused with reason wrapped_up_automatically.
 	CompleteWrapUp(context.Context, *v1.CompleteWrapUpRequest) (*v1.CompleteWrapUpResponse, error)
+	// ExtendWrapUp puts off when a wrap-up completes itself, as often as the queue allows. After that it is refused with reason no_extension.
+	ExtendWrapUp(context.Context, *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error)
 }
 
 // NewContactServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -396,6 +421,12 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 		connect.WithSchema(contactServiceMethods.ByName("CompleteWrapUp")),
 		connect.WithHandlerOptions(opts...),
 	)
+	contactServiceExtendWrapUpHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceExtendWrapUpProcedure,
+		svc.ExtendWrapUp,
+		connect.WithSchema(contactServiceMethods.ByName("ExtendWrapUp")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/postroom.contact.v1.ContactService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ContactServiceListActiveContactsProcedure:
@@ -420,6 +451,8 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 			contactServiceCloseContactHandler.ServeHTTP(w, r)
 		case ContactServiceCompleteWrapUpProcedure:
 			contactServiceCompleteWrapUpHandler.ServeHTTP(w, r)
+		case ContactServiceExtendWrapUpProcedure:
+			contactServiceExtendWrapUpHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -471,4 +504,8 @@ func (UnimplementedContactServiceHandler) CloseContact(context.Context, *v1.Clos
 
 func (UnimplementedContactServiceHandler) CompleteWrapUp(context.Context, *v1.CompleteWrapUpRequest) (*v1.CompleteWrapUpResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.CompleteWrapUp is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) ExtendWrapUp(context.Context, *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ExtendWrapUp is not implemented"))
 }
