@@ -98,7 +98,8 @@ func objectsOf(c postroom.Configuration) []object {
 		add("profile", string(p.ID), p, steps...)
 	}
 	for _, h := range c.Hours {
-		add("hours", string(h.ID), h, []any{upsertHours, h.ID, h.Name.English, h.Name.Korean, h.TimeZone, list(h.Open), list(h.Holidays)})
+		h.Open, h.Holidays = append([]postroom.OpenTime{}, h.Open...), append([]postroom.Holiday{}, h.Holidays...) // none is [] in the database
+		add("hours", string(h.ID), h, []any{upsertHours, h.ID, h.Name.English, h.Name.Korean, h.TimeZone, marshal(h.Open), marshal(h.Holidays)})
 	}
 	for _, s := range c.Sites {
 		add("site", string(s.ID), s, []any{upsertSite, s.ID, s.Name.English, s.Name.Korean, string(s.Profile)})
@@ -164,15 +165,19 @@ func withDefaults(r postroom.QueueRules) postroom.QueueRules {
 	r.Type = cmp.Or(r.Type, postroom.RouteLongestAvailable)
 	r.AgeingStep = cmp.Or(r.AgeingStep, postroom.DefaultAgeingStep)
 	r.OwnerLease = cmp.Or(r.OwnerLease, postroom.DefaultOwnerLease)
+	r.Skills, r.Relaxation, r.Widening = bySkill(r.Skills), slices.Clone(r.Relaxation), slices.Clone(r.Widening)
+	for i := range r.Relaxation {
+		r.Relaxation[i].Skills = bySkill(r.Relaxation[i].Skills)
+	}
+	for i := range r.Widening {
+		r.Widening[i].Teams = slices.Sorted(slices.Values(r.Widening[i].Teams))
+	}
 	return r
 }
 
-// list turns a list into JSON, an empty one into [].
-func list[T any](l []T) []byte {
-	if len(l) == 0 {
-		return []byte("[]")
-	}
-	return marshal(l)
+// bySkill sorts what is required: it is a set, its order means nothing.
+func bySkill(required []postroom.SkillRequirement) []postroom.SkillRequirement {
+	return slices.SortedFunc(slices.Values(required), func(a, b postroom.SkillRequirement) int { return cmp.Compare(a.Skill, b.Skill) })
 }
 
 func queueSteps(q postroom.Queue) [][]any {
