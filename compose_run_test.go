@@ -25,6 +25,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/postroom/postroom/internal/config"
 	"github.com/postroom/postroom/internal/stack"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
@@ -205,6 +206,7 @@ func TestPostgreSQLOfTheComposeFileLogsNoRowAndSeparatesRoles(t *testing.T) {
 	}
 	app, owner := in.Services["postgres"].Environment["DB_APP_PASSWORD"], in.Services["postgres"].Environment["DB_OWNER_PASSWORD"]
 	must(t, in.logsNoRow(t, app))
+	in.askAll(t)
 	for who, may := range map[[3]string]map[string]bool{
 		{"postroom_app", app, "postroom"}:     {"SELECT count(*) FROM contact": true, "CREATE TABLE x ()": false, "DELETE FROM audit": false, "SET ROLE postroom_owner": false},
 		{"postroom_owner", owner, "postroom"}: {"CREATE TABLE x ()": true, "CREATE ROLE x": false, "CREATE DATABASE x": false},
@@ -247,6 +249,24 @@ func (in *installation) logsNoRow(t *testing.T, password string) error {
 	return s.LogsNoRow(t.Context())
 }
 
+// The questions of docs/operations.md are asked of the schema as it is.
+func (in *installation) askAll(t *testing.T) {
+	t.Helper()
+	blocks := strings.Split(read("docs/operations.md"), "```sql\n")[1:]
+	if len(blocks) < 3 {
+		t.Fatalf("there are %d questions", len(blocks))
+	}
+	conn, err := pgx.Connect(t.Context(), in.url("postgres", in.Services["postgres"].Environment["POSTGRES_PASSWORD"], "postroom"))
+	must(t, err)
+	defer conn.Close(context.Background())
+	for _, block := range blocks {
+		question, _, _ := strings.Cut(block, "```")
+		if _, err := conn.Exec(t.Context(), question); err != nil {
+			t.Errorf("%s: %v", question, err)
+		}
+	}
+}
+
 // Worker and API start in the environment of the file, the API with TLS, and their health checks say what is missing: Temporal alone.
 func TestWorkerAndAPIOfTheComposeFileStart(t *testing.T) {
 	t.Parallel()
@@ -256,9 +276,10 @@ func TestWorkerAndAPIOfTheComposeFileStart(t *testing.T) {
 	if ran := in.run(t, "worker", "worker"); !strings.Contains(ran.Stderr, "there is none") {
 		t.Errorf("control: a worker without a key ring: %v\n%s", ran.Err, ran.Stderr)
 	}
-	for service, command := range map[string]string{"migrate": "migrate", "cli": "keyring init"} {
-		if ran := in.run(t, service, strings.Fields(command)...); ran.Err != nil {
-			t.Fatalf("%s: %v\n%s", command, ran.Err, ran.Stderr)
+	for _, step := range []struct{ service, stdin, command string }{
+		{"migrate", "", "migrate"}, {"cli", "", "keyring init"}, {"cli", in.sample(t), "apply -f -"}, {"cli", "correct horse battery\n", "account password admin"}, {"cli", "", "export"}} {
+		if ran := testkit.RunProgram(t.Context(), in.environment(step.service), step.stdin, strings.Fields(step.command)...); ran.Err != nil {
+			t.Fatalf("%s: %v\n%s", step.command, ran.Err, ran.Stderr)
 		}
 	}
 	logs := map[string]*lines{"worker": in.start(t, "worker"), "api": in.start(t, "api")}
@@ -276,6 +297,30 @@ func TestWorkerAndAPIOfTheComposeFileStart(t *testing.T) {
 			t.Errorf("the log of %s is not JSON:\n%s", service, text)
 		}
 	}
+}
+
+// sample is the sample configuration, made as docs/operations.md says for trying out. Its servers are where trial.yml has them.
+func (in *installation) sample(t *testing.T) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(read("docs/operations.md"), "\nsed ")
+	command, _, found := strings.Cut(rest, " | docker compose")
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", "sed "+command).CombinedOutput()
+	if err != nil || !found {
+		t.Fatalf("sed: %v\n%s", err, out)
+	}
+	trial, err := compose(filledIn(), read(composeFile), read(trialFile))
+	must(t, err)
+	devmail := trial.Services["devmail"].Environment
+	for _, want := range []string{"port: " + devmail["POSTROOM_DEV_IMAP_PORT"], "port: " + devmail["POSTROOM_DEV_SMTP_PORT"], "address: " + config.SampleAddress,
+		"secret: env:POSTROOM_SECRET_MAILBOX"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the sample for trying out has no %q", want)
+		}
+	}
+	if strings.Contains(string(out), "{{") {
+		t.Errorf("sed left something out:\n%s", out)
+	}
+	return string(out)
 }
 
 // selfSigned writes a certificate for localhost and its key.
