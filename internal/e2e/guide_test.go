@@ -36,9 +36,6 @@ func TestGuidesWorkAsWritten(t *testing.T) {
 func followBrowserGuide(t *testing.T, s *testkit.Stack) {
 	ctx, cancel := context.WithTimeout(t.Context(), guideTime)
 	defer cancel()
-	if err := (stack.Installer{Output: os.Stderr}).Ensure(ctx, stack.NeedNode, stack.NeedChromium); err != nil {
-		t.Fatal(err)
-	}
 	chromium, err := stack.FindChromium()
 	if err != nil {
 		t.Fatal(err)
