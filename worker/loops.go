@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/activities"
 	"github.com/postroom/postroom/internal/events"
 	"github.com/postroom/postroom/internal/store"
 )
@@ -64,7 +65,13 @@ func (w *Worker) reconcile(ctx context.Context) {
 		}
 	}()
 	go w.every(ctx, "clean", cleanEvery, func(ctx context.Context) error {
-		_, err := w.Store.Sweep(ctx)
+		if _, err := w.Store.Sweep(ctx); err != nil {
+			return err
+		}
+		swept, err := w.Activities.SweepBlobs(ctx, time.Now().Add(-activities.BlobsKept))
+		if swept > 0 {
+			w.Log.InfoContext(ctx, "blobs that no row names were deleted", "blobs", swept)
+		}
 		return err
 	})
 	w.every(ctx, "reconcile", reconcileEvery, func(ctx context.Context) error {

@@ -37,7 +37,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	t.Parallel()
 	seen := explain(t, nil)
 	for _, want := range []string{"dev", "worker", "api", "migrate", "apply", "export", "account password", "account revoke", "keyring init",
-		"keyring rotate", "mail send", "replay", "version"} {
+		"keyring rotate", "mail send", "replay", "health", "version"} {
 		if !seen[want] {
 			t.Errorf("there is no command %q", want)
 		}

@@ -64,7 +64,7 @@ var servers = object[postroom.MailServer]{
 	one:   "a mail server",
 	fresh: postroom.MailServer{TLS: postroom.TLSImplicit},
 	fields: []field[postroom.MailServer]{
-		{"host", required, "The server. The certificate must be for this name.", func(s *postroom.MailServer) value { return host(&s.Host) }},
+		{"host", required, "The server. The certificate must be for this name. Another host needs the secret again, under a new name (R39).", func(s *postroom.MailServer) value { return host(&s.Host) }},
 		{"port", required, "Commonly 993 (IMAP), 465 (SMTP) with tls; 143, 587 with starttls.",
 			func(s *postroom.MailServer) value { return whole(&s.Port, 1, 65535) }},
 		{"tls", optional, "How the connection is protected. none is for loopback hosts only (R41).",

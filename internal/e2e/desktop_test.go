@@ -24,9 +24,6 @@ func TestAgentsWorkInTheDesktop(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), desktopTime)
 	defer cancel()
-	if err := (stack.Installer{Output: os.Stderr}).Ensure(ctx, stack.NeedNode, stack.NeedChromium); err != nil {
-		t.Fatal(err)
-	}
 	chromium, err := stack.FindChromium()
 	if err != nil {
 		t.Fatal(err)

@@ -196,4 +196,4 @@ func (r *Ring) GoString() string { return r.String() }
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
 // MarshalJSON refuses: keys are written to their file only.
-func (r *Ring) MarshalJSON() ([]byte, error) { return nil, errSecret }
+func (r *Ring) MarshalJSON() ([]byte, error) { return nil, postroom.ErrSecret }

@@ -91,8 +91,8 @@ func TestSecretShowsItselfNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	holder := struct {
-		s keyring.Secret
-		S *keyring.Secret
+		s postroom.Secret
+		S *postroom.Secret
 	}{secret, &secret}
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "secret", secret, "holder", holder)
@@ -102,7 +102,7 @@ func TestSecretShowsItselfNowhere(t *testing.T) {
 	if out := fmt.Sprintf("%v %+v %#v %s %q %x %v %+v %#v", secret, secret, secret, secret, secret, secret, holder, holder, holder) + log.String(); strings.Contains(out, "hunter2") || strings.Contains(out, "68756e74657232") {
 		t.Errorf("the secret shows in %s", out)
 	}
-	if (keyring.Secret{}).Reveal() != "" {
+	if (postroom.Secret{}).Reveal() != "" {
 		t.Error("the zero Secret is not empty")
 	}
 }

@@ -10,17 +10,19 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/postroom/postroom"
 )
 
 // Each function below sets a value, or says what is wrong with the text without repeating any of it: a URL holds a password, and people
 // paste one into the wrong variable.
 
-func postgresURL(to *Secret, v string) string {
+func postgresURL(to *postroom.Secret, v string) string {
 	u, err := url.Parse(v)
 	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.Opaque != "" {
 		return "not a URL that begins with postgres:// (special characters of the password are written as %XX)"
 	}
-	*to = Secret{&v}
+	*to = postroom.NewSecret(v)
 	return ""
 }
 

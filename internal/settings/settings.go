@@ -51,7 +51,7 @@ type Settings struct {
 
 // DatabaseSettings is how to reach PostgreSQL: as the application, which may change rows, and as the owner, who may change tables.
 type DatabaseSettings struct {
-	URL, OwnerURL Secret
+	URL, OwnerURL postroom.Secret
 }
 
 // TemporalSettings is how to reach Temporal.

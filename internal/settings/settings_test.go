@@ -18,7 +18,7 @@ import (
 	"github.com/postroom/postroom/internal/settings"
 )
 
-var update = flag.Bool("update", false, "write the table of docs/settings.md")
+var update = flag.Bool("update", false, "write the table of docs/settings.md and README.md")
 
 // environment is what a process is given, and remembers what it was asked for.
 type environment struct {
@@ -255,24 +255,27 @@ func TestTableIsComplete(t *testing.T) {
 
 func TestDocumentationHoldsTheTable(t *testing.T) {
 	t.Parallel()
-	const file, begin, end = "../../docs/settings.md", "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	old, after, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		t.Fatalf("%s has no place for the table", file)
-	}
-	wanted := "\n" + settings.Markdown() + "\n"
-	if old == wanted {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is out of date: go test ./internal/settings -run Documentation -update", file)
-	}
-	if err := os.WriteFile(file, []byte(before+begin+wanted+end+after), 0o644); err != nil {
-		t.Fatal(err)
+	const begin, end = "<!-- settings: begin -->\n", "<!-- settings: end -->\n"
+	for _, file := range []string{"../../docs/settings.md", "../../README.md"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, rest, ok := strings.Cut(string(text), begin)
+		old, after, closed := strings.Cut(rest, end)
+		if !ok || !closed {
+			t.Fatalf("%s has no place for the table", file)
+		}
+		wanted := "\n" + settings.Markdown() + "\n"
+		if old == wanted {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s is out of date: go test ./internal/settings -run Documentation -update", file)
+			continue
+		}
+		if err := os.WriteFile(file, []byte(before+begin+wanted+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -28,6 +28,8 @@ const (
 	NeedNode Prerequisite = "Node 20.19 or newer with npm"
 	// NeedChromium: a Chromium or Chrome, for the tests of the desktop.
 	NeedChromium Prerequisite = "Chromium"
+	// NeedCurl: curl, for the test of the API's guide.
+	NeedCurl Prerequisite = "curl"
 )
 
 // installTime bounds one run of the package manager, waiting for another one included.
@@ -38,6 +40,7 @@ var packages = map[Prerequisite][]string{
 	NeedPostgres: {"postgresql", "postgresql-contrib"},
 	NeedNode:     {"nodejs", "npm"},
 	NeedChromium: {"chromium"},
+	NeedCurl:     {"curl"},
 }
 
 // otherSource says where to get what a distribution's packages may lack or have too old.
@@ -45,6 +48,7 @@ var otherSource = map[Prerequisite]string{
 	NeedPostgres: "install it with the package manager of your system, or from https://www.postgresql.org/download/",
 	NeedNode:     "install it from https://nodejs.org/en/download",
 	NeedChromium: "install Chromium or Google Chrome with the package manager of your system",
+	NeedCurl:     "install it with the package manager of your system",
 }
 
 // Installer finds prerequisites and installs missing ones. The zero value is ready for use.
@@ -103,6 +107,9 @@ func (i Installer) present(ctx context.Context, need Prerequisite) bool {
 		return err == nil && npmErr == nil && nodeIsNewEnough(version)
 	case NeedChromium:
 		_, err := FindChromium()
+		return err == nil
+	case NeedCurl:
+		_, err := exec.LookPath("curl")
 		return err == nil
 	}
 	return false

@@ -36,7 +36,8 @@ var notifyConfiguration = statement(`SELECT pg_notify('postroom_config', $1)`)
 
 // Apply makes a valid configuration the present one, in one transaction and as one numbered version: what is new is created, what
 // differs is changed, what is not named any more is retired; each is audited with before and after (R3). The same configuration again
-// changes nothing and makes no version. Retiring a queue with open contacts, or an agent who holds some, is Refused.
+// changes nothing and makes no version. Retiring a queue with open contacts, or an agent who holds some,
+// and a secret for another host than it was given for, are Refused.
 func (s *Store) Apply(ctx context.Context, command postroom.Command, by postroom.Actor, c postroom.Configuration, document postroom.Text) (AppliedVersion, error) {
 	var applied AppliedVersion
 	err := s.write(ctx, "apply a configuration", func(ctx context.Context, tx *txn) error {
@@ -50,6 +51,9 @@ func (s *Store) Apply(ctx context.Context, command postroom.Command, by postroom
 		}
 		if !todo {
 			applied.Version, _, err = value[int64](ctx, tx, readConfigurationVersion)
+			return err
+		}
+		if err := guardSecrets(ctx, tx, c); err != nil {
 			return err
 		}
 		current, err := readConfiguration(ctx, tx)
