@@ -25,13 +25,14 @@ export function ContactRow({ card }: { card: ContactCard }) {
       <span className={classes.subject}>{card.subject || t("contact.subjectless")}</span>
       <span className={classes.foot}>
         <span>{labelOf(card.queueName, i18n.language)}</span>
-        {card.dueAt && !wrapUp ? (
-          <Due at={ms(card.dueAt)} />
-        ) : (
-          <span>
-            {t("offer.waiting")} <Since at={ms(card.arrivedAt)} />
-          </span>
-        )}
+        {!wrapUp &&
+          (card.dueAt ? (
+            <Due at={ms(card.dueAt)} />
+          ) : (
+            <span>
+              {t("offer.waiting")} <Since at={ms(card.arrivedAt)} />
+            </span>
+          ))}
       </span>
     </Link>
   );

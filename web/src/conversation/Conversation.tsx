@@ -181,7 +181,7 @@ function Head({ contact, standing, name }: { contact: Contact; standing: Standin
           <span>
             {t("contact.queue")}: {labelOf(contact.queueName, i18n.language)}
           </span>
-          {contact.phase !== Phase.DONE && (
+          {contact.phase !== Phase.DONE && contact.phase !== Phase.WRAPUP && (
             <span>
               {t("offer.waiting")} <Since at={ms(contact.arrivedAt)} />
             </span>

@@ -14,14 +14,19 @@ export function isoDuration(seconds: number): string {
   return `PT${Math.max(0, Math.floor(seconds))}S`;
 }
 
+/** regional is the person's own variant of a language, en-GB for en, as the browser knows it: dates are written differently in each. */
+function regional(language: string): string {
+  return navigator.languages.find((l) => l.split("-")[0] === language) ?? language;
+}
+
 /** timeOfDay is hour and minute in the person's own zone. */
 export function timeOfDay(at: number, language: string): string {
-  return new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(regional(language), { hour: "numeric", minute: "2-digit" }).format(at);
 }
 
 /** dateAndTime is a moment in the person's own zone. */
 export function dateAndTime(at: number, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(at);
+  return new Intl.DateTimeFormat(regional(language), { dateStyle: "medium", timeStyle: "short" }).format(at);
 }
 
 /** fileSize is a number of bytes for people. */
