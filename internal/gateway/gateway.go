@@ -105,34 +105,47 @@ func (g *Gateway) ExtendWrapUp(ctx context.Context, in workflows.OfferCommand) (
 }
 
 // update asks and waits for the answer. The update's id is the actor's and the request's: Temporal answers a repeat within a run, SQL
-// one across runs. A workflow that is not open although its row is, is started and asked once more.
+// one across runs. A workflow that is not open is started with the question in its first task, so that it cannot end before it answers: it
+// was lost although its row is open, or the row is done, and the row says what to answer.
 func (g *Gateway) update(ctx context.Context, in workflows.OfferCommand, name string, arg any) (postroom.ContactSnapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, updateTime)
 	defer cancel()
 	answer, err := g.ask(ctx, in, name, arg)
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
-		if err := g.SyncContact(ctx, in.Contact); err != nil {
-			return answer, err
-		}
-		answer, err = g.ask(ctx, in, name, arg)
+		answer, err = g.startAndAsk(ctx, in, name, arg)
 	}
 	return answer, translate(err)
 }
 
-func (g *Gateway) ask(ctx context.Context, in workflows.OfferCommand, name string, arg any) (postroom.ContactSnapshot, error) {
-	var answer postroom.ContactSnapshot
-	handle, err := g.client.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
-		WorkflowID:   workflows.ContactWorkflowID(in.Contact),
-		UpdateID:     string(in.Actor) + ":" + in.RequestID,
-		UpdateName:   name,
-		WaitForStage: client.WorkflowUpdateStageCompleted,
-		Args:         []any{arg},
+func (g *Gateway) ask(ctx context.Context, in workflows.OfferCommand, name string, arg any) (answer postroom.ContactSnapshot, err error) {
+	handle, err := g.client.UpdateWorkflow(ctx, question(in, name, arg))
+	if err != nil {
+		return answer, err
+	}
+	return answer, handle.Get(ctx, &answer)
+}
+
+func (g *Gateway) startAndAsk(ctx context.Context, in workflows.OfferCommand, name string, arg any) (answer postroom.ContactSnapshot, err error) {
+	handle, err := g.client.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: g.client.NewWithStartWorkflowOperation(g.start(in.Contact), workflows.Contact,
+			workflows.ContactState{Contact: in.Contact}),
+		UpdateOptions: question(in, name, arg),
 	})
 	if err != nil {
 		return answer, err
 	}
 	return answer, handle.Get(ctx, &answer)
+}
+
+func question(in workflows.OfferCommand, name string, arg any) client.UpdateWorkflowOptions {
+	return client.UpdateWorkflowOptions{
+		WorkflowID:   workflows.ContactWorkflowID(in.Contact),
+		UpdateID:     string(in.Actor) + ":" + in.RequestID,
+		UpdateName:   name,
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+		Args:         []any{arg},
+	}
 }
 
 // translate turns a failure of Temporal, or an activity's refusal that came through it, into the product's error. What may or may not
