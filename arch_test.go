@@ -49,7 +49,7 @@ var imports = map[string]rule{
 	"internal/routing":  {[]string{"root"}, "pure"},
 	"internal/settings": {[]string{"root"}, "internal packages do not know each other"},
 	"internal/stack":    {[]string{"root"}, "internal packages do not know each other"},
-	"internal/store":    {[]string{"root"}, "internal packages do not know each other"},
+	"internal/store":    {[]string{"root", "internal/routing"}, "of the pure rules, what a transaction needs: due times and open hours"},
 }
 
 // drivers says which packages alone may import a library, and why: a library that is everywhere cannot be changed.

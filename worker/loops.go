@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +19,7 @@ const (
 	sweepEvery     = 5 * time.Second
 	cleanEvery     = time.Hour
 	healthEvery    = 5 * time.Second
+	turnAtLeast    = 10 * time.Minute
 	untoldAtOnce   = 200
 	together       = 8 // how many contacts or agents a loop deals with at the same time
 )
@@ -141,28 +143,100 @@ func (w *Worker) tellMailboxes(ctx context.Context) error {
 	return nil
 }
 
-// look finds work for agents as soon as they become able: the notification names them.
+// look finds work for agents as soon as they become able: the notification names them. One who becomes able again while somebody looks
+// for him is looked for once more.
 func (w *Worker) look(ctx context.Context) {
 	able, unsubscribe := w.hub.Subscribe(store.NotifyLook, events.Everything)
 	defer unsubscribe()
+	looking := turnstile{again: map[string]bool{}, places: make(chan struct{}, together)}
+	defer looking.done.Wait()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-able.C:
 		}
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(together)
 		for _, agent := range able.Take() {
-			if agent == events.Everything {
-				group.Go(func() error { return w.lookFor(ctx, 0) })
-				continue
+			looking.enter(ctx, agent, func() {
+				err := w.lookForOne(ctx, agent)
+				if err != nil && ctx.Err() == nil {
+					w.Log.WarnContext(ctx, "a look for work failed; the reconciler will look", "error", err)
+				}
+			})
+		}
+	}
+}
+
+func (w *Worker) lookForOne(ctx context.Context, agent string) error {
+	if agent == events.Everything {
+		return w.lookFor(ctx, 0)
+	}
+	return w.Activities.Matcher.Look(ctx, postroom.AgentID(agent))
+}
+
+// turnstile lets a few looks run at a time, and one for each agent.
+type turnstile struct {
+	places chan struct{}
+	done   sync.WaitGroup
+	mu     sync.Mutex
+	again  map[string]bool // who is being looked for, and whether to look once more
+}
+
+// enter runs look when there is a place, and returns then; if a look for this agent runs already, that one is repeated.
+func (t *turnstile) enter(ctx context.Context, agent string, look func()) {
+	t.mu.Lock()
+	_, running := t.again[agent]
+	t.again[agent] = running
+	t.mu.Unlock()
+	if running {
+		return
+	}
+	select {
+	case <-ctx.Done():
+		return
+	case t.places <- struct{}{}:
+	}
+	t.done.Go(func() {
+		defer func() { <-t.places }()
+		for more := true; more; {
+			look()
+			t.mu.Lock()
+			more = t.again[agent] && ctx.Err() == nil
+			t.again[agent] = false
+			if !more {
+				delete(t.again, agent)
 			}
-			group.Go(func() error { return w.Activities.Matcher.Look(ctx, postroom.AgentID(agent)) })
+			t.mu.Unlock()
 		}
-		if err := group.Wait(); err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "a look for work failed; the reconciler will look", "error", err)
+	})
+}
+
+// turnHours opens and closes queues by their business hours: at each turn, and when the configuration changes.
+func (w *Worker) turnHours(ctx context.Context) {
+	configured, unsubscribe := w.hub.Subscribe(store.NotifyConfig, events.Everything)
+	defer unsubscribe()
+	for failing := false; ; {
+		next, err := w.Store.TurnHours(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if !failing {
+				w.Log.WarnContext(ctx, "a loop is held up", "loop", "hours", "error", err)
+			}
+			next = time.Second
+		case next <= 0 || next > turnAtLeast:
+			next = turnAtLeast
 		}
+		failing = err != nil
+		timer := time.NewTimer(next + time.Millisecond) // not a moment too early by PostgreSQL's clock
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-configured.C:
+			configured.Take()
+		}
+		timer.Stop()
 	}
 }
 

@@ -76,7 +76,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	for _, loop := range []func(context.Context){w.hub.Run, w.reconcile, w.look, w.sweep, w.watchHealth} {
+	for _, loop := range []func(context.Context){w.hub.Run, w.reconcile, w.look, w.turnHours, w.sweep, w.watchHealth} {
 		running.Go(func() { loop(loops) })
 	}
 	w.Log.InfoContext(ctx, "working", "task_queue", w.TaskQueue)

@@ -69,6 +69,9 @@ func (a *agentRow) move(tx *txn, event postroom.AgentEvent, code postroom.IdleCo
 	}
 	tx.later(moveAgent, a.ID, string(to), string(code), string(event), string(a.State), string(offer), by.String())
 	a.State, a.Idle, a.After, a.Version = to, code, "", a.Version+1
+	if to == postroom.AgentLoggedOut {
+		tx.maybe(dropTargetsOf, a.ID, by.String())
+	}
 	tx.publish(a.ID, Event{Kind: EventAgent})
 	return nil
 }

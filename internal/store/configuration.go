@@ -73,6 +73,7 @@ func (s *Store) Apply(ctx context.Context, command postroom.Command, by postroom
 		if err := drawLanes(ctx, tx, c); err != nil {
 			return err
 		}
+		reconsider(tx, applied.Changes)
 		if applied.Version, _, err = value[int64](ctx, tx, insertConfiguration, by.String(), document.Reveal()); err != nil {
 			return err
 		}

@@ -146,7 +146,7 @@ func TestAContactInARetiredQueueIsFound(t *testing.T) {
 	_, err := apply(t, c.Store, postroom.Configuration{})
 	wantReason(t, "retire a queue with an open contact", err, postroom.KindRefused, "queue_in_use")
 	c.Exec(t, "UPDATE queue SET active = false")
-	waiting, _, err := c.Waiting(t.Context(), "mina", 10, 0)
+	waiting, _, err := c.Heads(t.Context(), "mina")
 	must(t, err)
 	_, candidates, _, err := c.Candidates(t.Context(), contact)
 	must(t, err)

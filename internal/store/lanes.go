@@ -40,7 +40,6 @@ func drawLanes(ctx context.Context, tx *txn, c postroom.Configuration) error {
 		return err
 	}
 	drawSteps(tx, c.Queues)
-	tx.maybe(fitContacts)
 	gone, fresh := difference(current, wanted), difference(wanted, current)
 	if a, q, s, _ := columns(gone); len(gone) > 0 {
 		tx.later(deleteLanes, a, q, s)
@@ -51,7 +50,25 @@ func drawLanes(ctx context.Context, tx *txn, c postroom.Configuration) error {
 			wantWork(tx, postroom.AgentID(agent))
 		}
 	}
+	tx.maybe(fitContacts) // after the agents: locks are taken in that order
 	return nil
+}
+
+// reconsider makes contacts look again that wait in queues whose rules or hours have changed.
+func reconsider(tx *txn, changes []Change) {
+	var queues, hours []string
+	for _, c := range changes {
+		switch c.Kind {
+		case "queue":
+			queues = append(queues, c.Key)
+		case "hours":
+			hours = append(hours, c.Key)
+		}
+	}
+	if len(queues)+len(hours) > 0 {
+		tx.maybe(forgetSpans, hours)
+		tx.maybe(nudgeQueues, queues, hours)
+	}
 }
 
 func drawSteps(tx *txn, queues []postroom.Queue) {

@@ -7,45 +7,58 @@ import (
 	"github.com/postroom/postroom"
 )
 
+// foreseen is how many candidates a choice reads: those who refused lately come last, so that whoever is left out would not be chosen.
+const foreseen = 64
+
+// atOnce bounds what a look reads of what waits for the agent alone, and of what he refused.
+const atOnce = 32
+
 type candidateRow struct {
+	Type     postroom.RoutingType
 	Agent    postroom.AgentID
 	Free     time.Time
-	Type     postroom.RoutingType
+	Score    int
 	Declined int
 	Missed   int
 	Last     *time.Time
 	Now      time.Time
 }
 
-// Refusals count since the contact came into its queue; routing says for how long.
-var readCandidates = statement(`
-	SELECT s.agent_id, greatest(s.since, coalesce(f.offered_at, s.since)), q.rules ->> 'type',
-	       r.declined::int, r.missed::int, r.last, postroom_now()
-	FROM contact c
-	JOIN queue q ON q.id = c.queue_id
-	JOIN queue_team t ON t.queue_id = c.queue_id
-	JOIN agent a ON a.team_id = t.team_id AND a.active
-	JOIN agent_state s ON s.agent_id = a.id AND s.state = 'available' AND s.idle_after_contact = ''
-	JOIN agent_capacity k ON k.agent_id = a.id AND k.channel = c.channel
-	CROSS JOIN LATERAL (SELECT count(*) AS held FROM offer o
-		WHERE o.agent_id = a.id AND o.channel = c.channel AND o.state IN ('live', 'accepted', 'wrapup')) h
-	LEFT JOIN LATERAL (SELECT offered_at FROM offer o WHERE o.agent_id = a.id ORDER BY offered_at DESC LIMIT 1) f ON true
-	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined,
-			count(*) FILTER (WHERE o.state IN ('expired', 'unreachable')) AS missed, max(o.ended_at) AS last
-		FROM offer o WHERE o.contact_id = c.id AND o.agent_id = a.id AND o.state IN ('declined', 'expired', 'unreachable')
-			AND o.ended_at >= c.queued_at) r
-	WHERE c.id = $1 AND h.held < k.capacity
-	ORDER BY s.agent_id`)
+// open is whether a queue's contacts are offered now. One that has hours and no span is closed until the span is written.
+const open = `(q.hours_id IS NULL OR (q.open_from <= postroom_now() AND postroom_now() < q.open_until))`
 
-// Candidates reads who could take a waiting contact now, without a lock: a claim tests it again. now is PostgreSQL's clock,
-// zero if there is nobody.
+// Who of the lane that the contact stands in has room, or its target alone. Refusals count since it came into its queue (R11).
+var readCandidates = statement(`
+	WITH c AS MATERIALIZED (
+		SELECT c.id, c.queue_id, c.step, c.channel, c.queued_at, c.target_agent_id, q.rules ->> 'type' AS type, postroom_now() AS now
+		FROM contact c JOIN queue q ON q.id = c.queue_id WHERE c.id = $1 AND c.phase = 'waiting' AND ` + open + `
+	), refused AS MATERIALIZED (
+		SELECT o.agent_id, count(*) FILTER (WHERE o.state = 'declined') AS declined, count(*) FILTER (WHERE o.state <> 'declined') AS missed,
+		       max(o.ended_at) AS last
+		FROM c JOIN offer o ON o.contact_id = c.id AND o.ended_at >= c.queued_at AND o.state IN ('declined', 'expired', 'unreachable') GROUP BY 1
+	), able AS (
+		SELECT l.agent_id, l.score FROM c JOIN agent_lane l ON l.queue_id = c.queue_id AND l.step = c.step WHERE c.target_agent_id IS NULL
+		UNION ALL
+		SELECT c.target_agent_id, 0 FROM c WHERE c.target_agent_id IS NOT NULL
+	)
+	SELECT c.type, r.agent_id, r.free_since, l.score::int, coalesce(f.declined, 0)::int, coalesce(f.missed, 0)::int, f.last, c.now
+	FROM c CROSS JOIN able l JOIN agent_room r ON r.agent_id = l.agent_id AND r.channel = c.channel AND r.room > 0
+	LEFT JOIN refused f ON f.agent_id = r.agent_id
+	ORDER BY coalesce(f.last > c.now - $2::interval, false), CASE WHEN c.type = 'skills_best_available' THEN -l.score ELSE 0 END,
+	         r.free_since, r.agent_id
+	LIMIT $3`)
+
+// Candidates reads who could take a waiting contact now, and by which rule one is chosen, without a lock: a claim tests it again. They come
+// in the order of that rule, those who refused it lately last, and not endlessly many. Nobody can while the queue is closed. now is
+// PostgreSQL's clock, zero if there is nobody.
 func (s *Store) Candidates(ctx context.Context, id postroom.ContactID) (by postroom.RoutingType, candidates []postroom.Candidate, now time.Time, err error) {
-	rows, err := all[candidateRow](ctx, s.pool, readCandidates, id)
+	rows, err := all[candidateRow](ctx, s.pool, readCandidates, id, postroom.ExclusionTime, foreseen)
 	if err != nil {
 		return by, nil, now, translate("read candidates", err)
 	}
 	for _, r := range rows {
-		candidates = append(candidates, postroom.Candidate{Agent: r.Agent, FreeSince: r.Free, Refusals: refusals(r.Declined, r.Missed, r.Last)})
+		candidates = append(candidates, postroom.Candidate{Agent: r.Agent, FreeSince: r.Free, Score: r.Score,
+			Refusals: refusals(r.Declined, r.Missed, r.Last)})
 		by, now = r.Type, r.Now
 	}
 	return by, candidates, now, nil
@@ -59,14 +72,17 @@ func refusals(declined, missed int, last *time.Time) postroom.Refusals {
 	return r
 }
 
-type waitingRow struct {
+type headRow struct {
 	Contact  postroom.ContactID
 	Version  int64
 	Queue    postroom.QueueID
 	Type     postroom.RoutingType
+	Step     int
+	Score    int
 	Priority int
 	Ageing   int
 	Arrived  time.Time
+	Targeted bool
 	Declined int
 	Missed   int
 	Last     *time.Time
@@ -74,74 +90,63 @@ type waitingRow struct {
 	Now      time.Time
 }
 
-// The heads of the agent's queues, also of one that was retired while a contact was on its way into it. Who else is free is counted only for contacts that he refused: it decides nothing otherwise.
-var readWaiting = statement(`
-	SELECT c.id, c.version, c.queue_id, q.rules ->> 'type', (c.priority + q.priority)::int, q.ageing_seconds, c.arrived_at, r.declined::int, r.missed::int, r.last,
-	       CASE WHEN r.last IS NULL THEN 0 ELSE (
-	           SELECT count(*) FROM queue_team t2
-	           JOIN agent a2 ON a2.team_id = t2.team_id AND a2.active AND a2.id <> a.id
-	           JOIN agent_state s2 ON s2.agent_id = a2.id AND s2.state = 'available' AND s2.idle_after_contact = ''
-	           JOIN agent_capacity k2 ON k2.agent_id = a2.id AND k2.channel = c.channel
-	           WHERE t2.queue_id = q.id
-	             AND (SELECT count(*) FROM offer o WHERE o.agent_id = a2.id AND o.channel = c.channel
-	                  AND o.state IN ('live', 'accepted', 'wrapup')) < k2.capacity
-	             AND NOT EXISTS (SELECT FROM offer o WHERE o.contact_id = c.id AND o.agent_id = a2.id
-	                  AND o.state IN ('declined', 'expired', 'unreachable') AND o.ended_at > postroom_now() - $3::interval)
-	       ) END::int, postroom_now()
-	FROM agent a
-	JOIN queue_team t ON t.team_id = a.team_id
-	JOIN queue q ON q.id = t.queue_id
-	CROSS JOIN LATERAL (SELECT * FROM contact w WHERE w.queue_id = q.id AND w.phase = 'waiting'
-		ORDER BY w.priority DESC, w.arrived_at, w.id LIMIT $2 OFFSET $4) c
-	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined,
-			count(*) FILTER (WHERE o.state IN ('expired', 'unreachable')) AS missed, max(o.ended_at) AS last
-		FROM offer o WHERE o.contact_id = c.id AND o.agent_id = a.id AND o.state IN ('declined', 'expired', 'unreachable')
-			AND o.ended_at >= c.queued_at) r
-	WHERE a.id = $1 AND a.active`)
+// refusal is what counts against offering a contact c to an agent again (R11).
+const refusal = `o.contact_id = c.id AND o.ended_at >= c.queued_at AND o.state IN ('declined', 'expired', 'unreachable')`
 
-// Waiting reads the first contacts of each queue that an agent serves, skip of them left out, without a lock. now is
-// PostgreSQL's clock, zero if there are none.
-func (s *Store) Waiting(ctx context.Context, id postroom.AgentID, perQueue, skip int) (waiting []postroom.WaitingContact, now time.Time, err error) {
-	rows, err := all[waitingRow](ctx, s.pool, readWaiting, id, perQueue, postroom.ExclusionTime, skip)
+// Per lane of the agent the first contact that he has not refused lately; what waits for him alone; and what he refused and still waits,
+// for which he may be the only one. Each is a probe of an index, however many contacts wait.
+var readHeads = statement(`
+	WITH refused AS MATERIALIZED (
+		SELECT DISTINCT c.id FROM offer o JOIN contact c ON c.id = o.contact_id
+		WHERE o.agent_id = $1 AND o.ended_at > postroom_now() - $2::interval AND c.phase = 'waiting' AND ` + refusal + `
+	), aside AS MATERIALIZED (
+		SELECT coalesce(array_agg(id), '{}') || $3::uuid[] AS ids FROM refused
+	), serves AS MATERIALIZED (
+		SELECT q.* FROM queue q JOIN agent_room r ON r.agent_id = $1 AND r.channel = q.channel AND r.room > 0 WHERE ` + open + `
+	), heads AS (
+		SELECT c.*, l.score, 0 AS others
+		FROM agent_lane l JOIN serves q ON q.id = l.queue_id CROSS JOIN aside a
+		CROSS JOIN LATERAL (SELECT * FROM contact c WHERE c.queue_id = l.queue_id AND c.step = l.step AND c.phase = 'waiting'
+			AND c.target_agent_id IS NULL AND c.id <> ALL (a.ids) ORDER BY c.rank_at, c.id LIMIT 1) c
+		WHERE l.agent_id = $1
+		UNION ALL
+		SELECT c.*, 0, 0 FROM aside a
+		CROSS JOIN LATERAL (SELECT * FROM contact c WHERE c.target_agent_id = $1 AND c.phase = 'waiting' AND c.id <> ALL (a.ids)
+			ORDER BY c.rank_at, c.id LIMIT $4) c
+		UNION ALL
+		(SELECT c.*, coalesce(l.score, 0), CASE WHEN c.target_agent_id IS NULL THEN (SELECT count(*) FROM (
+			SELECT FROM agent_lane x JOIN agent_room y ON y.agent_id = x.agent_id AND y.channel = c.channel AND y.room > 0
+			WHERE x.queue_id = c.queue_id AND x.step = c.step AND x.agent_id <> $1 AND NOT EXISTS (SELECT FROM offer o
+				WHERE o.agent_id = x.agent_id AND o.ended_at > postroom_now() - $2::interval AND ` + refusal + `) LIMIT 1) one) ELSE 0 END
+		FROM refused f JOIN contact c ON c.id = f.id AND c.phase = 'waiting'
+		LEFT JOIN agent_lane l ON l.agent_id = $1 AND l.queue_id = c.queue_id AND l.step = c.step
+		WHERE c.id <> ALL ($3::uuid[]) AND (c.target_agent_id = $1 OR (c.target_agent_id IS NULL AND l.agent_id IS NOT NULL))
+		ORDER BY c.rank_at, c.id LIMIT $4)
+	)
+	SELECT c.id, c.version, q.id, q.rules ->> 'type', c.step::int, c.score::int, (coalesce(c.assigned_priority, c.priority) + q.priority)::int,
+	       q.ageing_seconds, c.arrived_at, c.target_agent_id IS NOT NULL, coalesce(r.declined, 0)::int, coalesce(r.missed, 0)::int, r.last,
+	       c.others::int, postroom_now()
+	FROM heads c JOIN serves q ON q.id = c.queue_id
+	LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined, count(*) FILTER (WHERE o.state <> 'declined') AS missed,
+		max(o.ended_at) AS last FROM offer o WHERE o.agent_id = $1 AND ` + refusal + `) r ON c.id IN (SELECT id FROM refused)`)
+
+// Heads reads from what an agent with room may be offered something now, without a lock: the first contact of each of his lanes, those that
+// wait for him alone, and those that he refused lately. except are left out: another claim holds their rows. That nothing is there counts
+// only without exceptions. now is PostgreSQL's clock, zero if there are none.
+func (s *Store) Heads(ctx context.Context, id postroom.AgentID, except ...postroom.ContactID) (waiting []postroom.WaitingContact, now time.Time, err error) {
+	held := make([]string, len(except))
+	for i, c := range except {
+		held[i] = string(c)
+	}
+	rows, err := all[headRow](ctx, s.pool, readHeads, id, postroom.ExclusionTime, held, atOnce)
 	if err != nil {
 		return nil, now, translate("read waiting contacts", err)
 	}
 	for _, r := range rows {
-		waiting = append(waiting, postroom.WaitingContact{Contact: r.Contact, Version: r.Version, Queue: r.Queue, Type: r.Type,
-			Priority: r.Priority, AgeingStep: time.Duration(r.Ageing) * time.Second, ArrivedAt: r.Arrived,
+		waiting = append(waiting, postroom.WaitingContact{Contact: r.Contact, Version: r.Version, Queue: r.Queue, Type: r.Type, Step: r.Step,
+			Score: r.Score, Priority: r.Priority, AgeingStep: time.Duration(r.Ageing) * time.Second, ArrivedAt: r.Arrived, Targeted: r.Targeted,
 			Refusals: refusals(r.Declined, r.Missed, r.Last), Others: r.Others})
 		now = r.Now
 	}
 	return waiting, now, nil
-}
-
-// Want is the note that work is wanted for an agent: the number of the note, to clear it by.
-type Want struct {
-	Agent postroom.AgentID
-	Seq   int64
-}
-
-var readWants = statement(`
-	SELECT agent_id, wants_seq FROM agent_state WHERE wants_work AND wants_since < postroom_now() - $1::interval ORDER BY wants_since LIMIT 200`)
-
-// Wants lists the agents for whom work has been wanted for longer than age.
-func (s *Store) Wants(ctx context.Context, age time.Duration) ([]Want, error) {
-	wants, err := all[Want](ctx, s.pool, readWants, age)
-	return wants, translate("read who wants work", err)
-}
-
-var readWant = statement(`SELECT agent_id, wants_seq FROM agent_state WHERE agent_id = $1 AND wants_work`)
-
-// WantOf reads the note of one agent; found is false if nobody needs to look for him.
-func (s *Store) WantOf(ctx context.Context, id postroom.AgentID) (want Want, found bool, err error) {
-	want, found, err = one[Want](ctx, s.pool, readWant, id)
-	return want, found, translate("read who wants work", err)
-}
-
-var clearWant = statement(`UPDATE agent_state SET wants_work = false WHERE agent_id = $1 AND wants_seq = $2 AND wants_work`)
-
-// Looked clears a note after a look that found nothing more, unless it was set again since it was read.
-func (s *Store) Looked(ctx context.Context, w Want) error {
-	_, err := s.pool.Exec(ctx, clearWant, w.Agent, w.Seq)
-	return translate("clear a note that work is wanted", err)
 }

@@ -43,7 +43,9 @@ func (s *Store) RoutingInput(ctx context.Context, id postroom.ContactID) (Routin
 	return input, rules, points, err
 }
 
-// RouteContact puts a new contact into a queue; why is the decision, stored as JSON. One that is routed already stays where it is.
+// RouteContact puts a new contact into a queue, or into the one that it overflows to (R32); why is the decision, stored as JSON. A
+// customer who writes again waits first for the agent who answered last, for the time that the queue sets (R22). A contact that is routed
+// already stays where it is.
 func (s *Store) RouteContact(ctx context.Context, id postroom.ContactID, queue postroom.QueueID, why any) (postroom.ContactSnapshot, error) {
 	var result postroom.ContactSnapshot
 	err := s.write(ctx, "route a contact", func(ctx context.Context, tx *txn) error {
@@ -52,11 +54,14 @@ func (s *Store) RouteContact(ctx context.Context, id postroom.ContactID, queue p
 			return err
 		}
 		if contact.Phase == postroom.ContactNew {
-			if err := contact.move(tx, postroom.ContactRouted,
-				change{actor: postroom.System("routing"), queue: queue, why: why, tell: tellLater, detail: why}); err != nil {
+			rules, err := contact.enter(ctx, tx, postroom.ContactRouted,
+				change{actor: postroom.System("routing"), queue: queue, why: why, tell: tellLater, detail: why}, "")
+			if err != nil {
 				return err
 			}
-			contact.waitAgain(tx, "")
+			if rules.PreferredTime > 0 && contact.Queue == queue {
+				tx.maybe(preferLastAgent, id, rules.PreferredTime)
+			}
 		}
 		tx.answer(id, &result)
 		return nil

@@ -49,6 +49,7 @@ ALTER TABLE queue
     ADD COLUMN owner_lease_seconds integer NOT NULL DEFAULT 1800 CHECK (owner_lease_seconds BETWEEN 60 AND 86400),
     ADD COLUMN open_from          timestamptz,
     ADD COLUMN open_until         timestamptz,
+    ADD COLUMN opened_for         timestamptz, -- the open_from of the span for which agents were made to look
     ADD COLUMN auto_wrapup_seconds integer NOT NULL DEFAULT 0 CHECK (auto_wrapup_seconds = 0 OR auto_wrapup_seconds BETWEEN 5 AND 900),
     ADD COLUMN wrapup_extensions  smallint NOT NULL DEFAULT 0 CHECK (wrapup_extensions BETWEEN 0 AND 10),
     ADD COLUMN default_wrapup_code text REFERENCES wrapup_code,
@@ -138,10 +139,11 @@ UPDATE contact c SET queued_at = arrived_at, rank_at = arrived_at - c.priority *
 DROP INDEX contact_waiting;
 CREATE INDEX contact_lane ON contact (queue_id, step, rank_at, id) WHERE phase = 'waiting' AND target_agent_id IS NULL;
 CREATE INDEX contact_targeted ON contact (target_agent_id, rank_at, id) WHERE phase = 'waiting' AND target_agent_id IS NOT NULL;
+CREATE INDEX contact_done_in_thread ON contact (thread_id, completed_at) WHERE phase = 'done';
 CREATE INDEX contact_in_queue ON contact (queue_id, arrived_at) WHERE phase IN ('waiting', 'offered');
 
 -- Who refused what lately (R11).
-CREATE INDEX offer_refused ON offer (agent_id, contact_id, ended_at) WHERE state IN ('declined', 'expired', 'unreachable');
+CREATE INDEX offer_refused ON offer (agent_id, ended_at, contact_id) WHERE state IN ('declined', 'expired', 'unreachable');
 CREATE INDEX offer_refused_by_contact ON offer (contact_id, ended_at) WHERE state IN ('declined', 'expired', 'unreachable');
 
 ALTER TABLE segment
