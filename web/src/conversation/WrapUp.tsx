@@ -16,6 +16,7 @@ import { useNotices } from "../ui/Notices";
 import { ProblemNote } from "../ui/Problem";
 import classes from "./conversation.module.css";
 import { troubles } from "./troubles";
+import { WrapUpTime } from "./WrapUpTime";
 
 const statuses = ["resolved", "waiting_for_customer", "waiting_for_us", "escalated"] as const;
 const sentiments = ["positive", "neutral", "negative"] as const;
@@ -123,6 +124,7 @@ export function WrapUp({ contact, offerId, completed }: Props) {
           </Title>
           {lost ? t("wrapUp.notDelivered") : replied ? t("wrapUp.replied") : t("wrapUp.closed")}
         </div>
+        <WrapUpTime contactId={contact.contactId} offerId={offerId} />
         {wroteAgain && (
           <Alert color="brand" variant="light" role="alert" p="sm">
             {t("wrapUp.newMail")}

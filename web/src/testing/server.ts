@@ -197,6 +197,10 @@ export class Fake {
           note("completeWrapUp", request);
           return {};
         },
+        extendWrapUp: (request) => {
+          note("extendWrapUp", request);
+          return {};
+        },
         ...this.contacts,
       });
     });
