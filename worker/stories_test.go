@@ -106,6 +106,16 @@ var stories = []story{
 		complete(t, w, "mina", contact, offer)
 		return contact
 	}},
+	{name: "wrapped-up-by-itself", rona: time.Minute, runs: 1, steps: []int{7}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		w.Exec(t, "UPDATE queue SET auto_wrapup_seconds = 5, wrapup_extensions = 1, default_wrapup_code = 'solved'")
+		w.Ready(t, "mina")
+		contact := w.Begin(t, "kim@customer.example", canary)
+		offer := w.AwaitOffer(t, "mina", contact)
+		testkit.Done(w.Gateway.Accept(t.Context(), testkit.On("mina", contact, offer)))(t)
+		testkit.Done(w.Gateway.Close(t.Context(), testkit.On("mina", contact, offer)))(t)
+		testkit.Done(w.Gateway.ExtendWrapUp(t.Context(), testkit.On("mina", contact, offer)))(t)
+		return contact
+	}},
 	{name: "declined", rona: time.Minute, runs: 1, steps: []int{8}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
 		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary)

@@ -55,6 +55,10 @@ func peoplesActs() []act {
 			_, err := s.CompleteWrapUp(ctx, c, o.ID, postroom.WrapUp{Code: "solved"})
 			return err
 		}, postroom.OfferWrapUp),
+		by("extend the wrap-up", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
+			_, err := s.ExtendWrapUp(ctx, c, o.ID)
+			return err
+		}, postroom.OfferWrapUp),
 		choice("choose Available", 8, postroom.AgentAvailable, false),
 		choice("choose Idle", 1, postroom.AgentIdle, false),
 		choice("choose Idle after contact", 1, postroom.AgentIdle, true),
@@ -114,6 +118,10 @@ func systemsActs() []act {
 			_, err := s.ExpireOffer(ctx, o.ID)
 			return err
 		}, postroom.OfferLive),
+		by("complete by itself", 4, func(ctx context.Context, s *store.Store, _ postroom.Command, o seenOffer) error {
+			_, err := s.AutoWrapUp(ctx, o.ID)
+			return err
+		}, postroom.OfferWrapUp),
 		presence("heartbeat", 6, func(ctx context.Context, s *store.Store, agent postroom.AgentID) error {
 			_, err := s.Heartbeat(ctx, agent)
 			return err

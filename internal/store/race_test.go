@@ -29,6 +29,7 @@ func TestManyAtOnce(t *testing.T) {
 		{"an offer is either declined or expires", anOfferIsEitherDeclinedOrExpires},
 		{"many accepts of one offer are one ownership", manyAcceptsOfOneOfferAreOneOwnership},
 		{"of many expiries of one offer one counts", ofManyExpiriesOfOneOfferOneCounts},
+		{"a wrap-up is completed by hand or by itself", aWrapUpIsCompletedByHandOrByItself},
 		{"the same request has one effect and one answer", theSameRequestManyTimesHasOneEffectAndOneAnswer},
 		{"a reader sees every event once and in order while others write", aReaderSeesEveryEventOnceAndInOrderWhileOthersWrite},
 		{"each untold contact is taken once", eachUntoldContactIsTakenOnce},
@@ -46,6 +47,7 @@ func TestManyAtOnce(t *testing.T) {
 		{"locking and counting in one statement goes beyond capacity", lockingAndCountingInOneStatementGoesBeyondCapacity},
 		{"without phase and index many claims of one contact win", withoutPhaseAndIndexManyClaimsOfOneContactWin},
 		{"without its state and keys an offer expires many times", withoutStateAndKeysAnOfferExpiresManyTimes},
+		{"without state, key and clock a wrap-up is completed many times and too early", withoutStateKeyAndClockAWrapUpIsCompletedManyTimes},
 	} {
 		t.Run("control: "+control.name, func(t *testing.T) { control.run(t, a) })
 	}

@@ -85,6 +85,13 @@ func Invariants() []Invariant {
 			UNION ALL
 			SELECT format('offer %s is finished', o.id) FROM offer o WHERE o.state = 'finished' AND NOT EXISTS (
 				SELECT FROM segment g JOIN wrapup w ON w.segment_id = g.id WHERE g.offer_id = o.id AND g.state = 'ended')`},
+		{"R24: no wrap-up completes itself before its time", `
+			SELECT format('segment %s was due at %s and completed itself at %s', g.id, g.wrapup_due_at, w.completed_at)
+			FROM wrapup w JOIN segment g ON g.id = w.segment_id WHERE w.automatic AND w.completed_at < coalesce(g.wrapup_due_at, 'infinity')`},
+		{"R24: a wrap-up is completed once", `
+			SELECT format('offer %s is %s and was wrapped up %s times', o.id, o.state, count(w.segment_id))
+			FROM offer o JOIN segment g ON g.offer_id = o.id LEFT JOIN wrapup w ON w.segment_id = g.id
+			GROUP BY o.id HAVING count(w.segment_id) <> CASE WHEN o.state = 'finished' THEN 1 ELSE 0 END`},
 		{"a contact's story has no gap and ends where it is", `
 			SELECT format('contact %s: version %s at place %s, %s after %s', contact_id, version, place, from_phase, before) FROM (
 				SELECT contact_id, version, from_phase, row_number() OVER w AS place, lag(to_phase, 1, 'new') OVER w AS before
