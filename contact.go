@@ -155,4 +155,6 @@ type Command struct {
 	RequestID string  `json:"request_id"` // UUID
 	RPC       string  `json:"rpc"`
 	BodyHash  []byte  `json:"body_hash"`
+	// Seen is what his desktop showed him of the contact, where that may matter (R22).
+	Seen Seen `json:"seen,omitzero"`
 }

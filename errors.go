@@ -64,6 +64,12 @@ const (
 	ReasonWrappedUp         Reason = "wrapped_up_automatically"
 	ReasonNoExtension       Reason = "no_extension"
 	ReasonContactIncomplete Reason = "contact_incomplete"
+	ReasonUnknownQueue      Reason = "unknown_queue"
+	ReasonTransferToSelf    Reason = "transfer_to_self"
+	ReasonNotSignedIn       Reason = "not_signed_in"
+	ReasonPassedOn          Reason = "passed_on"
+	ReasonParkTime          Reason = "park_time"
+	ReasonThreadOpen        Reason = "thread_open"
 )
 
 // Error is the one error type of the product. Message is a sentence for people and never holds customer text, addresses or

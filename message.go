@@ -15,6 +15,13 @@ type OutboxID string
 // MailboxID names a mailbox that is watched: the key that the configuration gives.
 type MailboxID string
 
+// Seen is what an agent's desktop showed when he decided: the newest message, or "" if the desktop does not say. A decision that
+// overtakes a newer mail of the customer is refused, unless Anyway confirms it (R22).
+type Seen struct {
+	Message MessageID `json:"message,omitzero"`
+	Anyway  bool      `json:"anyway,omitzero"`
+}
+
 // Direction says whether a message came from a customer or went to one.
 type Direction string
 

@@ -26,6 +26,12 @@ const (
 	LateNotice = 5 * time.Second
 	// ExclusionTime is how long a contact is not offered again to an agent who did not take it, while another is free (R11).
 	ExclusionTime = 10 * time.Minute
+	// TransferTime is how long a contact that was transferred to an agent waits for him, where its queue does not say (R23).
+	TransferTime = 2 * time.Minute
+	// ParkedTime is how long a parked contact waits for its former owner when it goes on, where its queue does not say (R45).
+	ParkedTime = 10 * time.Minute
+	// MaxParking is how long a contact may be parked (R45).
+	MaxParking = 365 * 24 * time.Hour
 	// DeclineBackOff is the first pause before an only candidate who declined is asked again; it doubles up to ExclusionTime (R11).
 	DeclineBackOff = 30 * time.Second
 )

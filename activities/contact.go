@@ -82,6 +82,30 @@ func (a *Activities) CloseContact(ctx context.Context, in workflows.OfferCommand
 	return now, failure(err)
 }
 
+// TransferContact passes the contact on.
+func (a *Activities) TransferContact(ctx context.Context, in workflows.TransferCommand) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.TransferContact(ctx, in.Command, in.Offer, store.Transfer{Queue: in.Queue, Agent: in.Agent})
+	return now, failure(err)
+}
+
+// ParkContact puts the contact aside.
+func (a *Activities) ParkContact(ctx context.Context, in workflows.ParkCommand) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.ParkContact(ctx, in.Command, in.Offer, in.Until)
+	return now, failure(err)
+}
+
+// ResumeContact has a parked contact wait again when its time has come.
+func (a *Activities) ResumeContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.ResumeContact(ctx, id)
+	return now, failure(err)
+}
+
+// ReturnToContact takes the agent from wrap-up back to work.
+func (a *Activities) ReturnToContact(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.ReturnToContact(ctx, in.Command, in.Offer)
+	return now, failure(err)
+}
+
 // CompleteWrapUp records the wrap-up.
 func (a *Activities) CompleteWrapUp(ctx context.Context, in workflows.WrapUpCommand) (postroom.ContactSnapshot, error) {
 	now, err := a.Store.CompleteWrapUp(ctx, in.Command, in.Offer, postroom.WrapUp{Code: in.Code, Status: in.Status, Sentiment: in.Sentiment})

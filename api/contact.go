@@ -46,7 +46,7 @@ func (s contactService) ListContactEvents(ctx context.Context, r *contactv1.List
 
 // ListWrapUpCodes reads the wrap-up codes of a contact's queue.
 func (s contactService) ListWrapUpCodes(ctx context.Context, r *contactv1.ListWrapUpCodesRequest) (*contactv1.ListWrapUpCodesResponse, error) {
-	codes, err := s.Store.WrapUpCodes(ctx, postroom.ContactID(r.ContactId))
+	codes, err := s.Store.WrapUpCodes(ctx, postroom.ContactID(r.ContactId), principalOf(ctx).Agent)
 	return &contactv1.ListWrapUpCodesResponse{Codes: codesToProto(codes)}, err
 }
 

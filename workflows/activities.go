@@ -32,6 +32,12 @@ type Activities interface {
 	ExtendWrapUp(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
 	// AutoWrapUp completes a wrap-up whose time has come by PostgreSQL's clock (R24).
 	AutoWrapUp(ctx context.Context, in OfferRef) (postroom.ContactSnapshot, error)
+	TransferContact(ctx context.Context, in TransferCommand) (postroom.ContactSnapshot, error)
+	ParkContact(ctx context.Context, in ParkCommand) (postroom.ContactSnapshot, error)
+	ReturnToContact(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
+
+	// ResumeContact has a parked contact wait again whose time has come by PostgreSQL's clock (R45).
+	ResumeContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
 
 	// SendReply sends one reply by SMTP, effectively once (R21). A temporary failure is an error that says when to retry.
 	SendReply(ctx context.Context, id postroom.OutboxID) (Sent, error)
@@ -66,6 +72,19 @@ type WrapUpCommand struct {
 	Sentiment postroom.Sentiment    `json:"sentiment,omitzero"`
 }
 
+// TransferCommand asks to pass a contact on: to a queue, to an agent, or to an agent for a queue (R23). A note, if any, was saved before.
+type TransferCommand struct {
+	OfferCommand
+	Queue postroom.QueueID `json:"queue,omitzero"`
+	Agent postroom.AgentID `json:"agent,omitzero"`
+}
+
+// ParkCommand asks to put a contact aside: until a time, or, if that is zero, until the customer writes (R45).
+type ParkCommand struct {
+	OfferCommand
+	Until time.Time `json:"until,omitzero"`
+}
+
 // Sent says how far a reply has come.
 type Sent struct {
 	Delivery postroom.Delivery `json:"delivery"`
@@ -90,19 +109,23 @@ type callOptions struct {
 
 // The call table. Database steps are local activities: short, idempotent, a tenth of the cost of a normal one. Mail is a normal activity.
 var (
-	loadContact    = call[postroom.ContactID, postroom.ContactSnapshot]{"LoadContact", step}
-	routeContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"RouteContact", step}
-	offerContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"OfferContact", step}
-	expireOffer    = call[OfferRef, postroom.ContactSnapshot]{"ExpireOffer", step}
-	acceptOffer    = call[OfferCommand, postroom.ContactSnapshot]{"AcceptOffer", step}
-	declineOffer   = call[OfferCommand, postroom.ContactSnapshot]{"DeclineOffer", step}
-	reply          = call[ReplyCommand, postroom.ContactSnapshot]{"Reply", step}
-	closeContact   = call[OfferCommand, postroom.ContactSnapshot]{"CloseContact", step}
-	completeWrapUp = call[WrapUpCommand, postroom.ContactSnapshot]{"CompleteWrapUp", step}
-	extendWrapUp   = call[OfferCommand, postroom.ContactSnapshot]{"ExtendWrapUp", step}
-	autoWrapUp     = call[OfferRef, postroom.ContactSnapshot]{"AutoWrapUp", step}
-	sendReply      = call[postroom.OutboxID, Sent]{"SendReply", mail}
-	watchMailbox   = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
+	loadContact     = call[postroom.ContactID, postroom.ContactSnapshot]{"LoadContact", step}
+	routeContact    = call[postroom.ContactID, postroom.ContactSnapshot]{"RouteContact", step}
+	offerContact    = call[postroom.ContactID, postroom.ContactSnapshot]{"OfferContact", step}
+	expireOffer     = call[OfferRef, postroom.ContactSnapshot]{"ExpireOffer", step}
+	acceptOffer     = call[OfferCommand, postroom.ContactSnapshot]{"AcceptOffer", step}
+	declineOffer    = call[OfferCommand, postroom.ContactSnapshot]{"DeclineOffer", step}
+	reply           = call[ReplyCommand, postroom.ContactSnapshot]{"Reply", step}
+	closeContact    = call[OfferCommand, postroom.ContactSnapshot]{"CloseContact", step}
+	completeWrapUp  = call[WrapUpCommand, postroom.ContactSnapshot]{"CompleteWrapUp", step}
+	extendWrapUp    = call[OfferCommand, postroom.ContactSnapshot]{"ExtendWrapUp", step}
+	autoWrapUp      = call[OfferRef, postroom.ContactSnapshot]{"AutoWrapUp", step}
+	transferContact = call[TransferCommand, postroom.ContactSnapshot]{"TransferContact", step}
+	parkContact     = call[ParkCommand, postroom.ContactSnapshot]{"ParkContact", step}
+	returnToContact = call[OfferCommand, postroom.ContactSnapshot]{"ReturnToContact", step}
+	resumeContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"ResumeContact", step}
+	sendReply       = call[postroom.OutboxID, Sent]{"SendReply", mail}
+	watchMailbox    = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
 )
 
 // step is a transaction. It is tried until the database is back: a contact waits, it does not fail.

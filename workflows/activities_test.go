@@ -28,7 +28,8 @@ func lineOf[In, Out any](c call[In, Out]) line {
 
 func callTable() []line {
 	return []line{lineOf(loadContact), lineOf(routeContact), lineOf(offerContact), lineOf(expireOffer), lineOf(acceptOffer), lineOf(declineOffer),
-		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(extendWrapUp), lineOf(autoWrapUp), lineOf(sendReply), lineOf(watchMailbox)}
+		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(extendWrapUp), lineOf(autoWrapUp), lineOf(transferContact), lineOf(parkContact),
+		lineOf(returnToContact), lineOf(resumeContact), lineOf(sendReply), lineOf(watchMailbox)}
 }
 
 // unfit says what does not fit between a call table and a contract: a name that the contract does not know, another type, a method that no line
@@ -150,7 +151,7 @@ func TestEveryCallHasItsTimesAndItsRetriesChosen(t *testing.T) {
 
 // harmless are the types at which a payload may end: ids, keys of the configuration, states, codes, times and numbers.
 var harmless = map[reflect.Type]bool{
-	reflect.TypeFor[postroom.ContactID](): true, reflect.TypeFor[postroom.OfferID](): true, reflect.TypeFor[postroom.OutboxID](): true,
+	reflect.TypeFor[postroom.ContactID](): true, reflect.TypeFor[postroom.OfferID](): true, reflect.TypeFor[postroom.OutboxID](): true, reflect.TypeFor[postroom.MessageID](): true,
 	reflect.TypeFor[postroom.AgentID](): true, reflect.TypeFor[postroom.QueueID](): true, reflect.TypeFor[postroom.MailboxID](): true,
 	reflect.TypeFor[postroom.ContactPhase](): true, reflect.TypeFor[postroom.Delivery](): true, reflect.TypeFor[postroom.WrapUpCode](): true,
 	reflect.TypeFor[postroom.WrapUpStatus](): true, reflect.TypeFor[postroom.Sentiment](): true,
@@ -163,6 +164,7 @@ var plain = map[string]string{
 	"Command.RequestID":     "a UUID, by its validator",
 	"Command.RPC":           "a name of the API",
 	"Command.BodyHash":      "a keyed digest",
+	"Seen.Message":          "a UUID, by its validator",
 }
 
 // open lists the places of a payload type that could hold text.

@@ -57,6 +57,8 @@ func (c *contact) advance(ctx workflow.Context) error {
 		return c.wait(ctx)
 	case postroom.ContactOffered:
 		return c.offered(ctx)
+	case postroom.ContactParked:
+		return c.parked(ctx)
 	}
 	return c.sleep(ctx, 0, "") // owned, wrap-up, or done with a reply on its way or a stay to wrap up: an agent, a delivery or a timer moves it on
 }
@@ -83,12 +85,29 @@ func (c *contact) offered(ctx workflow.Context) error {
 	return take(ctx, c, expireOffer, "End the expired offer", offer)
 }
 
+// parked sleeps until the time that the agent chose, if he chose one, and then asks PostgreSQL whether it has come. The customer's mail, which
+// resumes it at once, is told from outside.
+func (c *contact) parked(ctx workflow.Context) error {
+	if c.Known.ResumeIn == 0 {
+		return c.sleep(ctx, 0, "")
+	}
+	if left := c.deadline.Sub(workflow.Now(ctx)); left > 0 {
+		if err := c.sleep(ctx, max(left, minimumWait), "Parked"); err != nil {
+			return err
+		}
+	}
+	if c.Known.Phase != postroom.ContactParked || c.Known.ResumeIn == 0 || workflow.Now(ctx).Before(c.deadline) {
+		return nil
+	}
+	return take(ctx, c, resumeContact, "Resume the parked contact", c.Contact)
+}
+
 // contact is a running workflow: the state it carries, and the tools of its coroutines.
 type contact struct {
 	ContactState
 	syncs    workflow.ReceiveChannel
 	row      workflow.Mutex // around every step that touches the row
-	deadline time.Time      // of the live offer, by workflow time
+	deadline time.Time      // of the live offer or of the parking, by workflow time
 	changes  int            // grows with every step that answered
 	sending  map[postroom.OutboxID]bool
 	wrapUps
@@ -176,8 +195,11 @@ func (c *contact) follow(ctx workflow.Context, now postroom.ContactSnapshot) {
 		c.changes++
 	}
 	c.Known = now
-	if now.Phase == postroom.ContactOffered {
+	switch now.Phase {
+	case postroom.ContactOffered:
 		c.deadline = workflow.Now(ctx).Add(now.Remaining)
+	case postroom.ContactParked:
+		c.deadline = workflow.Now(ctx).Add(now.ResumeIn)
 	}
 	for _, s := range now.Sends {
 		c.send(ctx, s)
@@ -246,6 +268,8 @@ func (c *contact) show(ctx workflow.Context) {
 	switch c.Known.Phase {
 	case postroom.ContactOwned, postroom.ContactWrapUp:
 		now.state, now.agent = postroom.ContactOwned, c.Known.Agent
+	case postroom.ContactParked:
+		now.state = postroom.ContactParked
 	case postroom.ContactDone:
 		return
 	}
@@ -279,9 +303,17 @@ func (c *contact) describe() string {
 		return fmt.Sprintf("Offered to %s until %s (queue %s).", k.Agent, k.ExpiresAt.UTC().Format(time.TimeOnly), k.Queue)
 	case postroom.ContactOwned:
 		return fmt.Sprintf("Owned by %s (queue %s).", k.Agent, k.Queue)
+	case postroom.ContactParked:
+		if k.ResumeIn == 0 {
+			return fmt.Sprintf("Parked until the customer writes (queue %s).", k.Queue)
+		}
+		return fmt.Sprintf("Parked until %s (queue %s).", c.deadline.UTC().Format(time.DateTime), k.Queue)
 	case postroom.ContactWrapUp:
 		return fmt.Sprintf("Wrap-up by %s (queue %s).", k.Agent, k.Queue)
 	case postroom.ContactDone:
+		if len(k.WrapUps) > 0 {
+			return fmt.Sprintf("Completed; %d earlier segments are still wrapped up, %d replies on their way.", len(k.WrapUps), len(c.sending))
+		}
 		return fmt.Sprintf("Completed; %d replies on their way.", len(c.sending))
 	}
 	return "New."

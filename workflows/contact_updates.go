@@ -21,6 +21,15 @@ func (c *contact) listen(ctx workflow.Context) error {
 			return handle(ctx, c, CompleteUpdate, "Complete the wrap-up", completeWrapUp, WrapUpCommand.wellFormed)
 		},
 		func() error { return handle(ctx, c, ExtendUpdate, "Extend the wrap-up", extendWrapUp, wellFormed) },
+		func() error {
+			return handle(ctx, c, TransferUpdate, "Pass the contact on", transferContact, TransferCommand.wellFormed)
+		},
+		func() error {
+			return handle(ctx, c, ParkUpdate, "Park the contact", parkContact, ParkCommand.wellFormed)
+		},
+		func() error {
+			return handle(ctx, c, ReturnUpdate, "Return from wrap-up to work", returnToContact, wellFormed)
+		},
 	} {
 		if err := register(); err != nil {
 			return err
@@ -51,8 +60,20 @@ func wellFormed(in OfferCommand) error {
 	if in.Actor == "" || in.RPC == "" || len(in.BodyHash) == 0 || !isUUID(in.RequestID) || !isUUID(string(in.Offer)) || !isUUID(string(in.Contact)) {
 		return malformed("actor, rpc, body hash, request id, contact and offer are needed")
 	}
+	if in.Seen.Message != "" && !isUUID(string(in.Seen.Message)) {
+		return malformed("what was seen is no message")
+	}
 	return nil
 }
+
+func (in TransferCommand) wellFormed() error {
+	if in.Queue == "" && in.Agent == "" {
+		return malformed("a queue or an agent is needed")
+	}
+	return wellFormed(in.OfferCommand)
+}
+
+func (in ParkCommand) wellFormed() error { return wellFormed(in.OfferCommand) }
 
 func (in ReplyCommand) wellFormed() error {
 	if in.DraftVersion < 1 {

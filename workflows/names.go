@@ -19,6 +19,9 @@ const (
 	CloseUpdate    = "close"
 	CompleteUpdate = "complete_wrap_up"
 	ExtendUpdate   = "extend_wrap_up"
+	TransferUpdate = "transfer"
+	ParkUpdate     = "park"
+	ReturnUpdate   = "return"
 )
 
 // TaskQueue is where workers look for work unless the settings say otherwise.
@@ -36,8 +39,8 @@ func ContactOfWorkflow(workflowID string) (id postroom.ContactID, ok bool) {
 	return postroom.ContactID(s), ok
 }
 
-// Search attributes by which operations people find contacts in the Temporal UI: ContactState is "waiting" (offered included) or "owned"
-// (wrap-up included), Queue and Agent are keys of the configuration. Never
+// Search attributes by which operations people find contacts in the Temporal UI: ContactState is "waiting" (offered included), "owned"
+// (wrap-up included) or "parked", Queue and Agent are keys of the configuration. Never
 // customer data, as search attributes are not encrypted.
 var (
 	AttributeState = temporal.NewSearchAttributeKeyKeyword("ContactState")

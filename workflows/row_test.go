@@ -33,6 +33,8 @@ type row struct {
 	offers   map[postroom.OfferID]postroom.OfferState
 	requests map[string]bool
 	outbox   []*letter
+	passedOn map[postroom.OfferID]postroom.AgentID // offers whose contact went on elsewhere
+	until    time.Time                             // parked until; zero: until the customer writes
 
 	auto       time.Duration                  // until a wrap-up completes itself; 0: never
 	extensions int                            // how often that may still be put off
@@ -73,7 +75,8 @@ func id(kind byte, n int) string { return fmt.Sprintf("0192f3a4-0000-7%c00-8000-
 
 func newRow(t *testing.T) *row {
 	return &row{t: t, rona: 90 * time.Second, offers: map[postroom.OfferID]postroom.OfferState{}, wrapDue: map[postroom.OfferID]time.Time{}, requests: map[string]bool{},
-		now: postroom.ContactSnapshot{Contact: theContact, Epoch: "life-1", Version: 1, Phase: postroom.ContactNew}}
+		passedOn: map[postroom.OfferID]postroom.AgentID{},
+		now:      postroom.ContactSnapshot{Contact: theContact, Epoch: "life-1", Version: 1, Phase: postroom.ContactNew}}
 }
 
 // time is PostgreSQL's. The lock is held.
@@ -129,13 +132,21 @@ func (r *row) snapshot() postroom.ContactSnapshot {
 	if s.Phase == postroom.ContactWaiting {
 		s.LookAgain = r.look
 	}
+	if s.Phase == postroom.ContactParked && !r.until.IsZero() {
+		s.ResumeIn = max(time.Millisecond, r.until.Sub(r.time()))
+	}
 	for _, l := range r.outbox {
 		if !l.settled {
 			s.Sends = append(s.Sends, postroom.PendingSend{Outbox: l.id, DueIn: max(l.due.Sub(r.time()), 0)})
 		}
 	}
-	for _, offer := range slices.Sorted(maps.Keys(r.wrapDue)) {
-		s.WrapUps = append(s.WrapUps, postroom.PendingWrapUp{Offer: offer, DueIn: max(r.wrapDue[offer].Sub(r.time()), 1)})
+	for _, offer := range slices.Sorted(maps.Keys(r.offers)) {
+		due, auto := r.wrapDue[offer]
+		if auto {
+			s.WrapUps = append(s.WrapUps, postroom.PendingWrapUp{Offer: offer, DueIn: max(due.Sub(r.time()), 1)})
+		} else if r.passedOn[offer] != "" && r.offers[offer] == postroom.OfferWrapUp {
+			s.WrapUps = append(s.WrapUps, postroom.PendingWrapUp{Offer: offer})
+		}
 	}
 	return s
 }
@@ -300,7 +311,7 @@ func (r *row) onOffer(name string, in workflows.OfferCommand, state postroom.Off
 			return refusal(postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer"))
 		case have != state:
 			return refusal(postroom.Conflict(postroom.ReasonOfferEnded, "this offer has ended"))
-		case in.Actor != r.now.Agent:
+		case in.Actor != r.now.Agent && in.Actor != r.passedOn[in.Offer]:
 			return refusal(postroom.Forbidden("this offer is another agent's"))
 		}
 		if err := do(); err != nil {
@@ -364,6 +375,9 @@ func (r *row) withdraw() { r.change(func() { r.end(postroom.OfferWithdraw) }) }
 
 // release takes an owned contact back to its queue, as a supervisor may.
 func (r *row) release() { r.change(func() { r.end(postroom.OfferRelease) }) }
+
+// customerWrites resumes a parked contact.
+func (r *row) customerWrites() { r.change(func() { r.move(postroom.ContactTakenUp) }) }
 
 // claim offers the waiting contact to an agent who became able.
 func (r *row) claim(agent postroom.AgentID) { r.change(func() { r.offer(agent) }) }

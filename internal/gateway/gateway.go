@@ -104,6 +104,21 @@ func (g *Gateway) ExtendWrapUp(ctx context.Context, in workflows.OfferCommand) (
 	return g.update(ctx, in, workflows.ExtendUpdate, in)
 }
 
+// Transfer asks a contact's workflow to pass the contact on.
+func (g *Gateway) Transfer(ctx context.Context, in workflows.TransferCommand) (postroom.ContactSnapshot, error) {
+	return g.update(ctx, in.OfferCommand, workflows.TransferUpdate, in)
+}
+
+// Park asks a contact's workflow to put the contact aside.
+func (g *Gateway) Park(ctx context.Context, in workflows.ParkCommand) (postroom.ContactSnapshot, error) {
+	return g.update(ctx, in.OfferCommand, workflows.ParkUpdate, in)
+}
+
+// Return asks a contact's workflow to go from wrap-up back to work.
+func (g *Gateway) Return(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	return g.update(ctx, in, workflows.ReturnUpdate, in)
+}
+
 // update asks and waits for the answer. The update's id is the actor's and the request's: Temporal answers a repeat within a run, SQL
 // one across runs. A workflow that is not open is started with the question in its first task, so that it cannot end before it answers: it
 // was lost although its row is open, or the row is done, and the row says what to answer.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
 	"github.com/postroom/postroom"
 )
 
@@ -56,10 +58,10 @@ type change struct {
 	detail  any           // a value that becomes JSON: ids, codes and numbers, never text of a mail
 	tell    time.Duration // tellSoon, tellLater or tellNobody
 	outcome postroom.Outcome
-	queue   postroom.QueueID // the queue that the contact comes into, when it does
-	why     any              // the routing decision
-	parked  *time.Time       // until when, if it is put aside; parkedForGood: until the customer writes
-	target  target           // for whom it waits first
+	queue   postroom.QueueID   // the queue that the contact comes into, when it does
+	why     any                // the routing decision
+	parked  pgtype.Timestamptz // until when, if it is put aside; infinity: until the customer writes
+	target  target             // for whom it waits first
 }
 
 // target is the agent for whom a contact waits alone, and for how long.

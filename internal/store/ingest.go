@@ -230,7 +230,12 @@ func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID,
 	id := contact.ID
 	writeMessage(tx, a, thread, id)
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	contact.note(tx, change{event: "customer wrote", actor: by, tell: tellSoon})
+	contact.note(tx, change{event: EventCustomerWrote, actor: by, tell: tellSoon})
+	if contact.Phase == postroom.ContactParked {
+		if err := contact.resume(ctx, tx, by, tellSoon); err != nil {
+			return Ingested{}, err
+		}
+	}
 	a.Source.received(tx, postroom.ArrivalAppended, "", a.ID, id, a.Pending)
 	now, err := snapshot(ctx, tx, id)
 	if err != nil {

@@ -59,6 +59,29 @@ func peoplesActs() []act {
 			_, err := s.ExtendWrapUp(ctx, c, o.ID)
 			return err
 		}, postroom.OfferWrapUp),
+		by("transfer to the queue", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
+			_, err := s.TransferContact(ctx, c, o.ID, store.Transfer{Queue: "general"})
+			return err
+		}, postroom.OfferAccepted),
+		by("transfer to an agent", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
+			_, err := s.TransferContact(ctx, c, o.ID, store.Transfer{Agent: map[postroom.AgentID]postroom.AgentID{"mina": "jiwoo", "jiwoo": "tom", "tom": "mina"}[o.Agent]})
+			return err
+		}, postroom.OfferAccepted),
+		by("park for a while", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
+			_, err := s.ParkContact(ctx, c, o.ID, time.Now().Add(leap))
+			if postroom.ReasonOf(err) == postroom.ReasonParkTime {
+				return nil // the clock has leapt over it
+			}
+			return err
+		}, postroom.OfferAccepted),
+		by("park until the customer writes", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
+			_, err := s.ParkContact(ctx, c, o.ID, time.Time{})
+			return err
+		}, postroom.OfferAccepted),
+		by("return to work", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
+			_, err := s.ReturnToContact(ctx, c, o.ID)
+			return err
+		}, postroom.OfferWrapUp),
 		choice("choose Available", 8, postroom.AgentAvailable, false),
 		choice("choose Idle", 1, postroom.AgentIdle, false),
 		choice("choose Idle after contact", 1, postroom.AgentIdle, true),
@@ -100,6 +123,10 @@ func systemsActs() []act {
 			_, err := s.RouteContact(ctx, c.ID, "general", "test")
 			return err
 		}, postroom.ContactNew),
+		on("resume", 3, func(ctx context.Context, s *store.Store, c seenContact) error {
+			_, err := s.ResumeContact(ctx, c.ID)
+			return err
+		}, postroom.ContactParked),
 		{"claim", 14, func(w *world) func(context.Context, *store.Store) error {
 			contact, ok := pick(w, w.contacts, func(c seenContact) bool { return c.Phase == postroom.ContactWaiting })
 			if !ok {

@@ -151,7 +151,7 @@ func (w *world) look(t *testing.T) {
 	rows, err := c.Query(ctx, `
 		SELECT c.id, c.phase, c.version, c.arrived_at, m.from_address, coalesce((SELECT x.internet_message_id FROM message x
 			WHERE x.thread_id = c.thread_id AND x.direction = 'out' ORDER BY x.received_at DESC LIMIT 1), '')
-		FROM contact c CROSS JOIN LATERAL (SELECT from_address FROM message m WHERE m.contact_id = c.id AND m.direction = 'in' LIMIT 1) m
+		FROM contact c CROSS JOIN LATERAL (SELECT from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' LIMIT 1) m
 		ORDER BY c.id`)
 	must(t, err)
 	w.contacts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[seenContact])

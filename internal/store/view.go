@@ -27,6 +27,7 @@ type Card struct {
 	HandledAt       *time.Time
 	Shown           bool
 	Masked          bool
+	Passed          bool // passed on: only his segment is left to wrap up (R23)
 	Version         int64
 	DueAt           *time.Time // by the queue's service level, if it has one
 	Now             time.Time
@@ -37,15 +38,15 @@ type Card struct {
 const cardColumns = `
 	SELECT c.id, o.id, o.state, c.phase, c.channel, m.from_name, m.from_address, c.subject, q.id, q.name, q.name_ko,
 	       c.arrived_at, o.offered_at, o.expires_at, o.accepted_at, g.handled_at, o.shown_at IS NOT NULL,
-	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), c.version, c.due_at, postroom_now(),
+	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), o.segment_only, c.version, c.due_at, postroom_now(),
 	       CASE WHEN g.state = 'wrapup' THEN g.wrapup_due_at END,
 	       CASE WHEN g.state = 'wrapup' AND g.wrapup_due_at IS NOT NULL THEN greatest(q.wrapup_extensions - g.wrapup_extensions, 0) ELSE 0 END::int
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = o.queue_id
 	LEFT JOIN segment g ON g.offer_id = o.id
-	CROSS JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.contact_id = c.id AND m.direction = 'in'
-		ORDER BY m.received_at LIMIT 1) m`
+	CROSS JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in'
+		ORDER BY m.contact_id = c.id DESC, m.received_at LIMIT 1) m`
 
 var readCards = statement(cardColumns + `
 	WHERE o.agent_id = $1 AND o.state IN ('live', 'accepted', 'wrapup') ORDER BY o.offered_at, o.id`)
@@ -152,6 +153,7 @@ var readContactView = statement(`
 	LEFT JOIN segment g ON g.offer_id = o.id
 	WHERE c.id = $1`)
 
+// A contact that was taken up again shows the whole thread: what is answered lies in an earlier one (R46).
 var readMessages = statement(`
 	SELECT m.id, m.direction, m.from_name, m.from_address, m.recipients, m.subject, m.body, m.masked, m.received_at,
 	       coalesce(x.state, ''), coalesce(x.reply_code, 0), coalesce(x.server_text, ''),
@@ -159,7 +161,8 @@ var readMessages = statement(`
 	                                  'inline', t.inline, 'verdict', t.verdict, 'reason', t.reason) ORDER BY t.ordinal)
 	                 FROM attachment t WHERE t.message_id = m.id), '[]')
 	FROM message m LEFT JOIN outbox x ON x.message_id = m.id
-	WHERE m.contact_id = $1 ORDER BY m.received_at, m.id`)
+	WHERE m.contact_id = $1 OR m.thread_id = (SELECT thread_id FROM contact WHERE id = $1 AND begun_from IS NOT NULL)
+	ORDER BY m.received_at, m.id`)
 
 // ContactView reads a contact with its messages and its draft, all of the same moment.
 func (s *Store) ContactView(ctx context.Context, id postroom.ContactID) (ContactView, []MessageView, Draft, error) {
@@ -224,11 +227,13 @@ func (s *Store) IdleCodes(ctx context.Context) ([]Code, error) {
 }
 
 var readWrapUpCodes = statement(`
-	SELECT w.id, w.name, w.name_ko, w.note_required FROM contact c JOIN queue_wrapup_code qc ON qc.queue_id = c.queue_id
+	SELECT w.id, w.name, w.name_ko, w.note_required FROM contact c JOIN queue_wrapup_code qc ON qc.queue_id = coalesce((
+		SELECT g.queue_id FROM segment g WHERE g.contact_id = c.id AND g.agent_id = $2 AND g.state = 'wrapup' ORDER BY g.started_at DESC LIMIT 1), c.queue_id)
 	JOIN wrapup_code w ON w.id = qc.code AND w.active WHERE c.id = $1 ORDER BY qc.position`)
 
-// WrapUpCodes reads the wrap-up codes of a contact's queue, in the administrator's order (R24).
-func (s *Store) WrapUpCodes(ctx context.Context, id postroom.ContactID) ([]Code, error) {
-	codes, err := all[Code](ctx, s.pool, readWrapUpCodes, id)
+// WrapUpCodes reads the codes that an agent may wrap a contact up with, in the administrator's order (R24): those of the queue in which he
+// handled it, or else of the one where it is.
+func (s *Store) WrapUpCodes(ctx context.Context, id postroom.ContactID, agent postroom.AgentID) ([]Code, error) {
+	codes, err := all[Code](ctx, s.pool, readWrapUpCodes, id, agent)
 	return codes, translate("read wrap-up codes", err)
 }

@@ -22,7 +22,8 @@ type ReplySource struct {
 	Body      string   // of the draft
 }
 
-// The mailbox that answers is the queue's.
+// The mailbox that answers is the queue's. The mail that is answered is the thread's last: a contact that was taken up again has none of
+// its own yet (R46).
 var readReplySource = statement(`
 	SELECT c.id, b.id, b.name, b.address, m.from_name, coalesce(nullif(m.reply_to, ''), m.from_address), m.subject, m.internet_message_id,
 	       m.refs, coalesce(d.version, 0), coalesce(d.body, '')
@@ -30,7 +31,7 @@ var readReplySource = statement(`
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
 	JOIN mailbox b ON b.id = q.mailbox_id
-	CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.contact_id = c.id AND m.direction = 'in' ORDER BY m.received_at DESC, m.id DESC LIMIT 1) m
+	CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' ORDER BY m.received_at DESC, m.id DESC LIMIT 1) m
 	LEFT JOIN draft d ON d.contact_id = c.id
 	WHERE o.id = $1`)
 
@@ -72,7 +73,8 @@ var insertOutbox = statement(`
 	SELECT $1, g.contact_id, g.id, $3, $4, $5, $6, $7, $8, $9, 'queued', postroom_now() + $10, postroom_now() FROM segment g WHERE g.offer_id = $2`)
 
 // QueueReply puts a rendered reply into the outbox and begins the wrap-up of the agent's segment, in one transaction. The draft
-// must still be the one that was rendered.
+// must still be the one that was rendered. A mail of the customer that is newer than what the agent saw is a Conflict with reason
+// unseen_message (R22).
 func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.OfferID, r Reply) (postroom.ContactSnapshot, error) {
 	return s.onOffer(ctx, c, id, step{
 		what: "queue a reply",
@@ -80,6 +82,9 @@ func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.
 		apply: func(ctx context.Context, tx *txn, o offerRow, contact *contactRow) (postroom.OfferState, error) {
 			if o.State != postroom.OfferAccepted {
 				return "", notYours(o)
+			}
+			if err := contact.overtakes(ctx, tx, c.Seen); err != nil {
+				return "", err
 			}
 			draft, _, err := one[Draft](ctx, tx, readDraft, o.Contact)
 			if err != nil {
@@ -112,7 +117,8 @@ var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 A
 
 // A queue with auto wrap-up says how long the agent has: a later change of the queue acts on later wrap-ups (R24).
 var segmentToWrapUp = statement(`
-	UPDATE segment g SET state = 'wrapup', handled_at = t.now, outcome = $2,
+	UPDATE segment g SET state = 'wrapup', handled_at = t.now,
+		outcome = CASE WHEN $2 = 'closed_without_reply' AND g.outcome = 'replied' THEN g.outcome ELSE $2 END,
 		wrapup_due_at = CASE WHEN q.auto_wrapup_seconds > 0 THEN t.now + make_interval(secs => q.auto_wrapup_seconds) END
 	FROM queue q CROSS JOIN (SELECT postroom_now() AS now) t
 	WHERE g.offer_id = $1 AND g.state = 'open' AND q.id = g.queue_id`)
@@ -126,7 +132,7 @@ func handle(ctx context.Context, tx *txn, c postroom.Command, o offerRow, contac
 		change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater, outcome: outcome})
 }
 
-// CloseWithoutReply begins the wrap-up with nothing sent (R17). The draft is kept.
+// CloseWithoutReply begins the wrap-up with nothing sent (R17), unless a mail came that the agent has not seen (R22). The draft is kept.
 func (s *Store) CloseWithoutReply(ctx context.Context, c postroom.Command, id postroom.OfferID) (postroom.ContactSnapshot, error) {
 	return s.onOffer(ctx, c, id, step{
 		what: "close a contact without reply",
@@ -134,6 +140,9 @@ func (s *Store) CloseWithoutReply(ctx context.Context, c postroom.Command, id po
 		apply: func(ctx context.Context, tx *txn, o offerRow, contact *contactRow) (postroom.OfferState, error) {
 			if o.State != postroom.OfferAccepted {
 				return "", notYours(o)
+			}
+			if err := contact.overtakes(ctx, tx, c.Seen); err != nil {
+				return "", err
 			}
 			return handle(ctx, tx, c, o, contact, postroom.ContactClosed, postroom.OutcomeClosedWithoutReply)
 		},

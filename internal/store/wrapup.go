@@ -58,7 +58,9 @@ var endSegment = statement(`
 // CompleteWrapUp records the wrap-up, ends offer and segment, frees the slot, and completes the contact (R24, I10). Mail of the
 // customer that came since the reply becomes a new contact of the thread in the same transaction, so that nothing is buried (R22).
 // An Idle that was to wait for this contact takes effect here (R13). One that has completed itself meanwhile is a Conflict with reason
-// wrapped_up_automatically: what the agent chose was not recorded, and he is told so.
+// wrapped_up_automatically: what the agent chose was not recorded, and he is told so. A segment that was passed on ends alone: its
+// contact is elsewhere (R23). Mail that is newer than what the agent saw is a Conflict with reason unseen_message: he may go back to work,
+// or confirm.
 func (s *Store) CompleteWrapUp(ctx context.Context, c postroom.Command, id postroom.OfferID, w postroom.WrapUp) (postroom.ContactSnapshot, error) {
 	return s.onOffer(ctx, c, id, step{
 		what: "complete a wrap-up",
@@ -80,6 +82,11 @@ func (s *Store) CompleteWrapUp(ctx context.Context, c postroom.Command, id postr
 			if code.NoteRequired && code.Note == "" {
 				return "", postroom.Refused(postroom.ReasonNoteRequired, "this wrap-up code needs a note")
 			}
+			if !o.SegmentOnly {
+				if err := contact.overtakes(ctx, tx, c.Seen); err != nil {
+					return "", err
+				}
+			}
 			return postroom.OfferFinished, wrapUp(ctx, tx, person(c), o, contact, w, code.Note)
 		},
 	})
@@ -91,7 +98,7 @@ func wrapUp(ctx context.Context, tx *txn, by postroom.Actor, o offerRow, contact
 	tx.later(offerFinished, o.ID)
 	tx.later(endSegment, o.ID, o.Agent, string(w.Code), string(w.Status), string(w.Sentiment), note, w.Automatic)
 	if o.SegmentOnly {
-		contact.note(tx, change{event: "segment wrapped up", actor: by, agent: o.Agent, offer: o.ID, tell: tellLater})
+		contact.note(tx, change{event: EventSegmentWrapped, actor: by, agent: o.Agent, offer: o.ID, tell: tellLater})
 	} else if err := complete(ctx, tx, by, o, contact); err != nil {
 		return err
 	}

@@ -29,10 +29,16 @@ func Invariants() []Invariant {
 		{"I1: a contact stays where its phase says", `
 			SELECT format('contact %s is %s with segments %s', c.id, c.phase, array_agg(g.kind || ' ' || g.state))
 			FROM contact c LEFT JOIN segment g ON g.contact_id = c.id AND g.state <> 'ended'
+				AND NOT EXISTS (SELECT FROM offer o WHERE o.id = g.offer_id AND o.segment_only)
 			GROUP BY c.id
 			HAVING coalesce(min(g.kind || ' ' || g.state), '') <> CASE c.phase WHEN 'waiting' THEN 'queue open' WHEN 'owned' THEN 'agent open'
 			           WHEN 'wrapup' THEN 'agent wrapup' ELSE '' END
 			    OR count(g.id) > 1`},
+		{"I1: what was passed on is wrapped up beside its contact, and holds a slot as long", `
+			SELECT format('offer %s is %s, its segment %s %s', o.id, o.state, g.state, g.outcome)
+			FROM offer o JOIN segment g ON g.offer_id = o.id
+			WHERE o.segment_only <> (coalesce(g.outcome, '') = 'transferred')
+			   OR (o.segment_only AND (o.state = 'wrapup') <> (g.state = 'wrapup'))`},
 		{"I2: no claim went beyond capacity", `
 			SELECT format('offer %s was number %s of %s', o.id, count(h.id), o.agent_id)
 			FROM offer o JOIN offer h ON h.agent_id = o.agent_id AND h.channel = o.channel AND h.offered_at <= o.offered_at
@@ -43,7 +49,10 @@ func Invariants() []Invariant {
 			SELECT format('offer %s went to %s who was %s', o.id, o.agent_id, l.to_state)
 			FROM offer o LEFT JOIN LATERAL (SELECT to_state FROM agent_log l WHERE l.agent_id = o.agent_id AND l.at <= o.offered_at
 				ORDER BY l.id DESC LIMIT 1) l ON true
-			WHERE coalesce(l.to_state, 'logged_out') <> 'available'`},
+			WHERE coalesce(l.to_state, 'logged_out') <> 'available' AND o.accepted_at IS DISTINCT FROM o.offered_at`}, // an owner without an offer may be Idle
+		{"R45: a parked contact is nobody's", `
+			SELECT format('contact %s is %s until %s, waits for %s', id, phase, parked_until, target_agent_id)
+			FROM contact WHERE (phase = 'parked') <> (parked_until IS NOT NULL) OR (target_agent_id IS NOT NULL AND phase NOT IN ('waiting', 'offered'))`},
 		// Idle (Disconnected) may come from one offer that did not reach the agent, while he still has another.
 		{"R12: who chose Idle or signed out has no live offer", `
 			SELECT format('offer %s is live and %s is %s %s', o.id, o.agent_id, s.state, s.idle_code)
@@ -67,6 +76,15 @@ func Invariants() []Invariant {
 			SELECT format('uid %s %s %s', r.uid, r.arrival, r.message_id)
 			FROM received r LEFT JOIN message m ON m.id = r.message_id
 			WHERE r.arrival IN ('opened', 'appended') AND m.contact_id IS NULL`},
+		{"I7: a contact was opened by a mail, by what was unseen at a completion, or by an agent", `
+			SELECT format('%s contacts: %s opened by mails, %s carried, %s begun by agents', contacts, opened, carried, begun) FROM (
+				SELECT (SELECT count(*) FROM contact) AS contacts, (SELECT count(*) FROM received WHERE arrival = 'opened') AS opened,
+				       (SELECT count(*) FROM contact_event WHERE event = 'opened' AND actor = 'system:carry') AS carried,
+				       (SELECT count(*) FROM contact WHERE begun_from IS NOT NULL) AS begun) n
+			WHERE contacts <> opened + carried + begun`},
+		{"I7: a contact that an agent began is one that was completed in the same thread", `
+			SELECT format('contact %s begun from %s', c.id, c.begun_from) FROM contact c JOIN contact b ON b.id = c.begun_from
+			WHERE b.phase <> 'done' OR b.thread_id <> c.thread_id`},
 		{"R22: no mail is buried in a completed contact", `
 			SELECT format('message %s came after contact %s was handled', m.id, c.id)
 			FROM message m JOIN contact c ON c.id = m.contact_id
@@ -95,7 +113,7 @@ func Invariants() []Invariant {
 		{"a contact's story has no gap and ends where it is", `
 			SELECT format('contact %s: version %s at place %s, %s after %s', contact_id, version, place, from_phase, before) FROM (
 				SELECT contact_id, version, from_phase, row_number() OVER w AS place, lag(to_phase, 1, 'new') OVER w AS before
-				FROM contact_event WINDOW w AS (PARTITION BY contact_id ORDER BY id)) e
+				FROM contact_event WHERE event NOT IN ('looked at', 'note added') WINDOW w AS (PARTITION BY contact_id ORDER BY id)) e
 			WHERE version <> place OR from_phase <> before
 			UNION ALL
 			SELECT format('contact %s is %s at version %s, its story ends with %s at %s', c.id, c.phase, c.version, e.to_phase, e.version)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -61,6 +62,26 @@ func (c *Centre) WrapUp(t testing.TB, offer postroom.OfferID, agent postroom.Age
 		t.Fatalf("wrap up: %v", err)
 	}
 	return done
+}
+
+// Transfer passes an owned contact on.
+func (c *Centre) Transfer(t testing.TB, offer postroom.OfferID, agent postroom.AgentID, to store.Transfer) postroom.ContactSnapshot {
+	t.Helper()
+	now, err := c.TransferContact(t.Context(), Command(agent), offer, to)
+	if err != nil {
+		t.Fatalf("transfer: %v", err)
+	}
+	return now
+}
+
+// Park puts an owned contact aside; the zero time is until the customer writes.
+func (c *Centre) Park(t testing.TB, offer postroom.OfferID, agent postroom.AgentID, until time.Time) postroom.ContactSnapshot {
+	t.Helper()
+	now, err := c.ParkContact(t.Context(), Command(agent), offer, until)
+	if err != nil {
+		t.Fatalf("park: %v", err)
+	}
+	return now
 }
 
 // FollowUp is a mail of a customer that answers the one of that Message-ID.
