@@ -311,9 +311,6 @@ func (c *contact) describe() string {
 	case postroom.ContactWrapUp:
 		return fmt.Sprintf("Wrap-up by %s (queue %s).", k.Agent, k.Queue)
 	case postroom.ContactDone:
-		if len(k.WrapUps) > 0 {
-			return fmt.Sprintf("Completed; %d earlier segments are still wrapped up, %d replies on their way.", len(k.WrapUps), len(c.sending))
-		}
 		return fmt.Sprintf("Completed; %d replies on their way.", len(c.sending))
 	}
 	return "New."
