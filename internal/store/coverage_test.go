@@ -39,7 +39,7 @@ var (
 
 // Notes in a contact's story that are no change of its phase.
 var notes = []string{"opened", store.EventCustomerWrote, store.EventSegmentWrapped, store.EventLookedAt, store.EventNoteAdded, "wrap-up extended",
-	"wrap-up left to the agent"}
+	"wrap-up left to the agent", "target dropped", "overflowed"}
 
 // Each change that the store makes is a row of a table, and each row is a change that the store makes.
 func TestTheStoreMakesTheChangesOfTheTablesAndNoOthers(t *testing.T) {

@@ -60,6 +60,9 @@ func (r *contactRow) enter(ctx context.Context, tx *txn, event postroom.ContactE
 	if due := into.due(); due != nil || before != postroom.ContactNew {
 		tx.maybe(setDue, r.ID, due)
 	}
+	if c.target.agent != "" {
+		return into.Rules, nil // it waits for somebody, and takes nobody's place
+	}
 	return into.Rules, r.flowOn(ctx, tx, into, c.tell)
 }
 

@@ -80,7 +80,7 @@ func (s *Store) ResumeContact(ctx context.Context, id postroom.ContactID) (postr
 				return err
 			}
 			if parked.Over {
-				if err := contact.takeUp(tx, parked, postroom.System("timer"), tellLater); err != nil {
+				if err := contact.takeUp(ctx, tx, parked, postroom.System("timer"), tellLater); err != nil {
 					return err
 				}
 			}
@@ -97,20 +97,17 @@ func (r *contactRow) resume(ctx context.Context, tx *txn, by postroom.Actor, tel
 	if err != nil {
 		return err
 	}
-	return r.takeUp(tx, parked, by, tell)
+	return r.takeUp(ctx, tx, parked, by, tell)
 }
 
 // takeUp puts a parked contact back into its queue, where its wait begins anew, first for whoever parked it.
-func (r *contactRow) takeUp(tx *txn, parked parkedRow, by postroom.Actor, tell time.Duration) error {
+func (r *contactRow) takeUp(ctx context.Context, tx *txn, parked parkedRow, by postroom.Actor, tell time.Duration) error {
 	c := change{actor: by, agent: parked.Owner, tell: tell, queue: r.Queue}
 	if parked.Owner != "" {
 		c.target = target{parked.Owner, orElse(time.Duration(parked.Preferred), postroom.ParkedTime)}
 	}
-	if err := r.move(tx, postroom.ContactTakenUp, c); err != nil {
-		return err
-	}
-	r.waitAgain(tx, "")
-	return nil
+	_, err := r.enter(ctx, tx, postroom.ContactTakenUp, c, "")
+	return err
 }
 
 var offerToWork = statement(`UPDATE offer SET state = 'accepted' WHERE id = $1 AND state = 'wrapup' AND NOT segment_only`)

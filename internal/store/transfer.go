@@ -125,12 +125,9 @@ func (s *Store) TransferContact(ctx context.Context, c postroom.Command, id post
 			}
 			tx.later(offerPassedOn, o.ID)
 			tx.later(segmentToWrapUp, o.ID, string(postroom.OutcomeTransferred))
-			if err := contact.move(tx, postroom.ContactPassedOn, change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater,
-				queue: into.Queue, target: first, detail: map[string]string{"from": string(contact.Queue), "to_agent": string(into.Agent)}}); err != nil {
-				return "", err
-			}
-			contact.waitAgain(tx, "")
-			return postroom.OfferWrapUp, nil
+			_, err = contact.enter(ctx, tx, postroom.ContactPassedOn, change{actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater,
+				queue: into.Queue, target: first, detail: map[string]string{"from": string(contact.Queue), "to_agent": string(into.Agent)}}, "")
+			return postroom.OfferWrapUp, err
 		},
 	})
 }
