@@ -186,7 +186,6 @@ func dayOf(t time.Time) day {
 }
 
 func (d day) add(days int) day      { return day{d.days + days} }
-func (d day) after(other day) bool  { return d.days > other.days }
 func (d day) midnight() time.Time   { return time.Unix(int64(d.days)*86400, 0).UTC() }
 func (d day) weekday() time.Weekday { return d.midnight().Weekday() }
 func (d day) String() string        { return d.midnight().Format(time.DateOnly) }

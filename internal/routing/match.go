@@ -60,8 +60,9 @@ type ContactDecision struct {
 	Contact postroom.ContactID
 	Version int64
 	Reason  Reason
-	// Later are contacts that are this agent's only after his back-off, as nobody else could take them. A contact's own look did not
-	// know that while he had no room: their workflows are told to look, and set a timer for it.
+	// Later are contacts that he refused and that may yet become his: after his back-off, or when the others who are free now take
+	// something else. A contact's own look did not know of him while he had no room: their workflows are told to look, so that somebody
+	// waits for that moment.
 	Later []postroom.ContactID
 }
 
@@ -75,8 +76,7 @@ func ChooseContact(waiting []postroom.WaitingContact, now time.Time) ContactDeci
 		switch {
 		case !excluded(w.Refusals, now):
 			open = append(open, w)
-		case w.Others > 0:
-		case backOff(w.Refusals, now) > 0:
+		case w.Others > 0 || backOff(w.Refusals, now) > 0:
 			d.Later = append(d.Later, w.Contact)
 		default:
 			open = append(open, w)
