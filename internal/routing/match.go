@@ -67,7 +67,7 @@ type ContactDecision struct {
 }
 
 // ChooseContact chooses for an agent who became able, from the first contacts of the lanes that he may take from and those that wait for
-// him: the highest effective priority, then the one that arrived first (R32). A contact that he refused lately is his only if nobody else
+// him: the highest effective priority, then the one that came in first (R32). A contact that he refused lately is his only if nobody else
 // could take it, and after the back-off (R11).
 func ChooseContact(waiting []postroom.WaitingContact, now time.Time) ContactDecision {
 	var d ContactDecision

@@ -8,10 +8,11 @@ import (
 	"github.com/postroom/postroom"
 )
 
-// compareWaiting orders contacts as they are served: the higher effective priority first, then the one that arrived first. The rest makes
-// the order total, so that the same contacts are always served in the same order.
+// compareWaiting orders contacts as they are served: the higher effective priority first, then by id, which is by when they came in. The order
+// is total, so that the same contacts are always served in the same order, and within a lane it is that of the index (rank_at, id): whoever
+// is first of a lane comes first in any choice.
 func compareWaiting(a, b postroom.WaitingContact, now time.Time) int {
-	return cmp.Or(compareEffective(b, a, now), a.ArrivedAt.Compare(b.ArrivedAt), cmp.Compare(a.Contact, b.Contact))
+	return cmp.Or(compareEffective(b, a, now), cmp.Compare(a.Contact, b.Contact))
 }
 
 // compareEffective compares priority + age ÷ step exactly (R32): whole levels first, then the parts of a level as fractions, multiplied

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -173,4 +174,14 @@ func (w *wall) after(from time.Time, d time.Duration) (at time.Time, known bool)
 		}
 	}
 	return w.start.Add(time.Duration(high-1)*time.Minute + want - time.Duration(w.sum[high-1])*time.Minute), true
+}
+
+// hoursFrom draws from a few business hours for each start, as watching a clock for weeks takes time.
+func hoursFrom(roll dice, start time.Time) *postroom.BusinessHours {
+	r := rand.New(rand.NewPCG(uint64(start.Unix()), uint64(roll(10))))
+	for {
+		if h := someHours(r.IntN, start); len(h.Open) > 0 {
+			return h
+		}
+	}
 }
