@@ -21,6 +21,7 @@ const (
 	healthEvery    = 5 * time.Second
 	turnAtLeast    = 10 * time.Minute
 	untoldAtOnce   = 200
+	fitAtOnce      = 500
 	together       = 8 // how many contacts or agents a loop deals with at the same time
 )
 
@@ -63,6 +64,9 @@ func (w *Worker) reconcile(ctx context.Context) {
 				if err := w.tellMailboxes(ctx); err != nil && ctx.Err() == nil {
 					w.Log.WarnContext(ctx, "mailboxes were not told of their settings; the reconciler will", "error", err)
 				}
+				if err := w.fitContacts(ctx); err != nil && ctx.Err() == nil {
+					w.Log.WarnContext(ctx, "contacts do not wait by their queue's new rules yet; the reconciler sees to it", "error", err)
+				}
 			}
 		}
 	}()
@@ -80,6 +84,9 @@ func (w *Worker) reconcile(ctx context.Context) {
 		if _, err := w.Store.ForgetOverdue(ctx); err != nil {
 			return err
 		}
+		if err := w.fitContacts(ctx); err != nil {
+			return err
+		}
 		if err := w.tellContacts(ctx); err != nil {
 			return err
 		}
@@ -88,6 +95,16 @@ func (w *Worker) reconcile(ctx context.Context) {
 		}
 		return w.lookFor(ctx, reconcileEvery)
 	})
+}
+
+// fitContacts makes waiting contacts follow the rules of their queues where those have changed.
+func (w *Worker) fitContacts(ctx context.Context) error {
+	for {
+		more, err := w.Store.FitContacts(ctx, fitAtOnce)
+		if err != nil || !more {
+			return err
+		}
+	}
 }
 
 func (w *Worker) tellContacts(ctx context.Context) error {

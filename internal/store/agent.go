@@ -17,6 +17,7 @@ type AgentStatus struct {
 	IdleAfterContact postroom.IdleCode
 	Connected        bool // the lease is not stale
 	Now              time.Time
+	Capacity         map[postroom.Channel]int // by channel; 0 and missing: none (R2)
 }
 
 type agentRow struct {
@@ -200,6 +201,12 @@ func withdraw(ctx context.Context, tx *txn, agent postroom.AgentID, event postro
 	if err != nil {
 		return nil, err
 	}
+	return withdrawOffers(ctx, tx, agent, ids, event, cause, by)
+}
+
+// withdrawOffers does that with some of an agent's offers.
+func withdrawOffers(ctx context.Context, tx *txn, agent postroom.AgentID, ids []string, event postroom.OfferEvent, cause postroom.EndCause,
+	by postroom.Actor) ([]Withdrawn, error) {
 	var withdrawn []Withdrawn
 	for _, id := range ids {
 		o, err := getOffer(ctx, tx, postroom.OfferID(id))
@@ -228,7 +235,8 @@ func withdraw(ctx context.Context, tx *txn, agent postroom.AgentID, event postro
 
 var readStatus = statement(`
 	SELECT s.agent_id, s.state, s.idle_code, s.since, s.version, s.idle_after_contact,
-	       coalesce(l.last_seen > postroom_now() - $2::interval, false), postroom_now()
+	       coalesce(l.last_seen > postroom_now() - $2::interval, false), postroom_now(),
+	       (SELECT jsonb_object_agg(channel, capacity) FROM agent_capacity k WHERE k.agent_id = s.agent_id)
 	FROM agent_state s LEFT JOIN agent_lease l USING (agent_id) WHERE s.agent_id = $1`)
 
 func agentStatus(ctx context.Context, d db, id postroom.AgentID) (AgentStatus, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/postroom/postroom"
@@ -20,6 +21,8 @@ type Change struct {
 	Kind   string // "queue", "agent" …
 	Key    string
 	Action string // "create", "change" or "retire"
+
+	before, after any // as they are audited
 }
 
 // object is one object of the configuration as apply compares it: what it says, and the rows that say it.
@@ -53,33 +56,76 @@ func (s *Store) Apply(ctx context.Context, command postroom.Command, by postroom
 			applied.Version, _, err = value[int64](ctx, tx, readConfigurationVersion)
 			return err
 		}
-		if err := guardSecrets(ctx, tx, c); err != nil {
+		applied, err = applyConfiguration(ctx, tx, by, c, document)
+		return err
+	})
+	return applied, err
+}
+
+// errPreviewed ends a preview's transaction, so that nothing of it stays.
+var errPreviewed = errors.New("previewed")
+
+// Preview says what Apply would change, and refuses what it would refuse; it changes nothing. Version is the one that there is.
+func (s *Store) Preview(ctx context.Context, by postroom.Actor, c postroom.Configuration, document postroom.Text) (AppliedVersion, error) {
+	var applied AppliedVersion
+	err := s.write(ctx, "preview a configuration", func(ctx context.Context, tx *txn) error {
+		if _, err := tx.Exec(ctx, lockConfiguration); err != nil {
 			return err
 		}
-		current, err := readConfiguration(ctx, tx)
+		present, _, err := value[int64](ctx, tx, readConfigurationVersion)
 		if err != nil {
 			return err
 		}
-		if applied.Changes, err = applyObjects(ctx, tx, by, objectsOf(current), objectsOf(c)); err != nil {
+		if applied, err = applyConfiguration(ctx, tx, by, c, document); err != nil {
 			return err
 		}
-		if len(applied.Changes) == 0 {
-			applied.Version, _, err = value[int64](ctx, tx, readConfigurationVersion)
+		if err := tx.send(ctx); err != nil {
 			return err
 		}
-		if err := inheritCapacity(ctx, tx); err != nil {
-			return err
-		}
-		if err := drawLanes(ctx, tx, c); err != nil {
-			return err
-		}
-		reconsider(tx, applied.Changes)
-		if applied.Version, _, err = value[int64](ctx, tx, insertConfiguration, by.String(), document.Reveal()); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, notifyConfiguration, "applied")
-		return err
+		applied.Version = present
+		return errPreviewed
 	})
+	if errors.Is(err, errPreviewed) {
+		err = nil
+	}
+	return applied, err
+}
+
+// applyConfiguration writes a configuration. Agents are locked before contacts, as everywhere.
+func applyConfiguration(ctx context.Context, tx *txn, by postroom.Actor, c postroom.Configuration, document postroom.Text) (AppliedVersion, error) {
+	var applied AppliedVersion
+	if err := guardSecrets(ctx, tx, c); err != nil {
+		return applied, err
+	}
+	current, err := readConfiguration(ctx, tx)
+	if err != nil {
+		return applied, err
+	}
+	if applied.Changes, err = applyObjects(ctx, tx, by, objectsOf(current), objectsOf(c)); err != nil {
+		return applied, err
+	}
+	if len(applied.Changes) == 0 {
+		applied.Version, _, err = value[int64](ctx, tx, readConfigurationVersion)
+		return applied, err
+	}
+	cut, err := inheritCapacity(ctx, tx)
+	if err != nil {
+		return applied, err
+	}
+	if err := drawLanes(ctx, tx, c); err != nil {
+		return applied, err
+	}
+	if err := withdrawFrom(ctx, tx, cut, by); err != nil {
+		return applied, err
+	}
+	changeRules(tx, current, c)
+	if applied.Version, _, err = value[int64](ctx, tx, insertConfiguration, by.String(), document.Reveal()); err != nil {
+		return applied, err
+	}
+	for _, change := range applied.Changes {
+		auditChange(tx, by, applied.Version, change)
+	}
+	_, err = tx.Exec(ctx, notifyConfiguration, "applied")
 	return applied, err
 }
 
@@ -100,12 +146,11 @@ func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, want
 		if err := o.write(ctx, tx); err != nil {
 			return nil, err
 		}
-		change, previous := Change{o.kind, o.key, "create"}, any(nil)
+		change := Change{Kind: o.kind, Key: o.key, Action: "create", after: json.RawMessage(is)}
 		if exists {
-			change.Action, previous = "change", json.RawMessage(was)
+			change.Action, change.before = "change", json.RawMessage(was)
 		}
 		changes = append(changes, change)
-		audit(tx, by, "configuration: "+change.Action, o.kind+"/"+o.key, previous, json.RawMessage(is))
 	}
 	for _, o := range slices.Backward(current) {
 		if _, gone := before[o.kind+"/"+o.key]; !gone {
@@ -114,8 +159,7 @@ func applyObjects(ctx context.Context, tx *txn, by postroom.Actor, current, want
 		if err := retire(ctx, tx, by, o); err != nil {
 			return nil, err
 		}
-		changes = append(changes, Change{o.kind, o.key, "retire"})
-		audit(tx, by, "configuration: retire", o.kind+"/"+o.key, o.value, nil)
+		changes = append(changes, Change{Kind: o.kind, Key: o.key, Action: "retire", before: o.value})
 	}
 	return changes, nil
 }
@@ -172,70 +216,6 @@ func retire(ctx context.Context, tx *txn, by postroom.Actor, o object) error {
 	}
 	_, err := tx.Exec(ctx, retirements[o.kind], o.key)
 	return err
-}
-
-type inheritedRow struct {
-	Agent    postroom.AgentID
-	Channel  string
-	Capacity int
-}
-
-// The most specific profile wins, as a whole (R2).
-var changedCapacity = statement(`
-	WITH wanted AS (
-		SELECT a.id AS agent_id, k.channel, CASE WHEN a.active THEN k.capacity ELSE 0 END AS capacity
-		FROM agent a LEFT JOIN team t ON t.id = a.team_id LEFT JOIN site s ON s.id = t.site_id
-		JOIN profile_capacity k ON k.profile_id = coalesce(a.profile_id, t.profile_id, s.profile_id)
-	)
-	SELECT coalesce(w.agent_id, h.agent_id), coalesce(w.channel, h.channel), coalesce(w.capacity, 0)::int
-	FROM wanted w FULL JOIN agent_capacity h ON h.agent_id = w.agent_id AND h.channel = w.channel
-	WHERE coalesce(w.capacity, 0) <> coalesce(h.capacity, -1) ORDER BY 1, 2`)
-var writeCapacity = statement(`
-	INSERT INTO agent_capacity (agent_id, channel, capacity) VALUES ($1, $2, $3)
-	ON CONFLICT (agent_id, channel) DO UPDATE SET capacity = excluded.capacity`)
-
-// inheritCapacity writes each agent's capacity as his profile, else his team's, says. It acts on new offers only: what is held stays.
-// Whoever became able wants work.
-func inheritCapacity(ctx context.Context, tx *txn) error {
-	changed, err := all[inheritedRow](ctx, tx, changedCapacity)
-	if err != nil {
-		return err
-	}
-	for _, c := range changed {
-		if _, _, err := value[int64](ctx, tx, lockAgent, c.Agent); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, writeCapacity, c.Agent, c.Channel, c.Capacity); err != nil {
-			return err
-		}
-		wantWork(tx, c.Agent)
-	}
-	return inheritModes(ctx, tx)
-}
-
-type modeRow struct {
-	Agent postroom.AgentID
-	Mode  string
-}
-
-var changedModes = statement(`
-	SELECT st.agent_id, coalesce(p.mode, 'blended')
-	FROM agent_state st JOIN agent a ON a.id = st.agent_id LEFT JOIN team t ON t.id = a.team_id LEFT JOIN site s ON s.id = t.site_id
-	LEFT JOIN profile p ON p.id = coalesce(a.profile_id, t.profile_id, s.profile_id)
-	WHERE st.mode <> coalesce(p.mode, 'blended') ORDER BY 1`)
-var writeMode = statement(`UPDATE agent_state SET mode = $2 WHERE agent_id = $1`)
-
-// inheritModes does the same for the mode in which contacts may be held together.
-func inheritModes(ctx context.Context, tx *txn) error {
-	changed, err := all[modeRow](ctx, tx, changedModes)
-	if err != nil {
-		return err
-	}
-	for _, c := range changed {
-		tx.later(writeMode, c.Agent, c.Mode)
-		wantWork(tx, c.Agent)
-	}
-	return nil
 }
 
 // Configuration reads the present configuration and its version; version 0 is none.

@@ -56,7 +56,10 @@ var upsertQueue = statement(`
 		mailbox_id = excluded.mailbox_id, priority = excluded.priority, rona_seconds = excluded.rona_seconds, rules = excluded.rules,
 		hours_id = excluded.hours_id, ageing_seconds = excluded.ageing_seconds, owner_lease_seconds = excluded.owner_lease_seconds,
 		auto_wrapup_seconds = excluded.auto_wrapup_seconds, wrapup_extensions = excluded.wrapup_extensions,
-		default_wrapup_code = excluded.default_wrapup_code, open_from = NULL, open_until = NULL, active = true`)
+		default_wrapup_code = excluded.default_wrapup_code,
+		open_from = CASE WHEN queue.hours_id IS DISTINCT FROM excluded.hours_id THEN NULL ELSE queue.open_from END,
+		open_until = CASE WHEN queue.hours_id IS DISTINCT FROM excluded.hours_id THEN NULL ELSE queue.open_until END,
+		opened_for = CASE WHEN queue.hours_id IS DISTINCT FROM excluded.hours_id THEN NULL ELSE queue.opened_for END, active = true`)
 var clearQueueTeams = statement(`DELETE FROM queue_team WHERE queue_id = $1`)
 var insertQueueTeam = statement(`INSERT INTO queue_team (queue_id, team_id) VALUES ($1, $2)`)
 var clearQueueCodes = statement(`DELETE FROM queue_wrapup_code WHERE queue_id = $1`)
@@ -98,7 +101,7 @@ func objectsOf(c postroom.Configuration) []object {
 		add("profile", string(p.ID), p, steps...)
 	}
 	for _, h := range c.Hours {
-		h.Open, h.Holidays = append([]postroom.OpenTime{}, h.Open...), append([]postroom.Holiday{}, h.Holidays...) // none is [] in the database
+		h = settledHours(h)
 		add("hours", string(h.ID), h, []any{upsertHours, h.ID, h.Name.English, h.Name.Korean, h.TimeZone, marshal(h.Open), marshal(h.Holidays)})
 	}
 	for _, s := range c.Sites {
@@ -158,6 +161,12 @@ func objectsOf(c postroom.Configuration) []object {
 type ordered[T any] struct {
 	Position int
 	Value    T
+}
+
+// settledHours has lists in place of nothing, as the database gives them back.
+func settledHours(h postroom.BusinessHours) postroom.BusinessHours {
+	h.Open, h.Holidays = append([]postroom.OpenTime{}, h.Open...), append([]postroom.Holiday{}, h.Holidays...)
+	return h
 }
 
 // withDefaults fills in what a queue's rules leave open, so that two ways to say the same compare equal.

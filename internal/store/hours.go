@@ -9,7 +9,7 @@ import (
 )
 
 // forgetSpans closes the queues whose hours have changed until their span is written anew.
-var forgetSpans = statement(`UPDATE queue SET open_from = NULL, open_until = NULL WHERE hours_id = ANY ($1::text[])`)
+var forgetSpans = statement(`UPDATE queue SET open_from = NULL, open_until = NULL, opened_for = NULL WHERE hours_id = ANY ($1::text[])`)
 
 type turningRow struct {
 	Queue    postroom.QueueID

@@ -25,13 +25,6 @@ var deleteLanes = statement(`
 var insertLanes = statement(`
 	INSERT INTO agent_lane (agent_id, queue_id, step, score) SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::smallint[])`)
 
-// Contacts that wait at a stage which their queue does not have any more are at its last one; and their order follows the queue's ageing.
-var fitContacts = statement(`
-	UPDATE contact c SET step = least(c.step, l.last), rank_at = c.arrived_at - coalesce(c.assigned_priority, c.priority) * make_interval(secs => q.ageing_seconds)
-	FROM queue q JOIN (SELECT queue_id, max(step) AS last FROM queue_step GROUP BY 1) l ON l.queue_id = q.id
-	WHERE c.queue_id = q.id AND c.phase <> 'done'
-	  AND (c.step > l.last OR c.rank_at <> c.arrived_at - coalesce(c.assigned_priority, c.priority) * make_interval(secs => q.ageing_seconds))`)
-
 // drawLanes writes who may take what, by the stages of each queue (R32). Whoever may take more wants work.
 func drawLanes(ctx context.Context, tx *txn, c postroom.Configuration) error {
 	wanted := lanesOf(c)
@@ -50,25 +43,7 @@ func drawLanes(ctx context.Context, tx *txn, c postroom.Configuration) error {
 			wantWork(tx, postroom.AgentID(agent))
 		}
 	}
-	tx.maybe(fitContacts) // after the agents: locks are taken in that order
 	return nil
-}
-
-// reconsider makes contacts look again that wait in queues whose rules or hours have changed.
-func reconsider(tx *txn, changes []Change) {
-	var queues, hours []string
-	for _, c := range changes {
-		switch c.Kind {
-		case "queue":
-			queues = append(queues, c.Key)
-		case "hours":
-			hours = append(hours, c.Key)
-		}
-	}
-	if len(queues)+len(hours) > 0 {
-		tx.maybe(forgetSpans, hours)
-		tx.maybe(nudgeQueues, queues, hours)
-	}
 }
 
 func drawSteps(tx *txn, queues []postroom.Queue) {

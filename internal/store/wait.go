@@ -111,11 +111,3 @@ func (s *Store) Nudge(ctx context.Context, contacts ...postroom.ContactID) ([]Un
 	told, err := all[Untold](ctx, s.pool, nudge, ids)
 	return told, translate("note that contacts have to look again", err)
 }
-
-// After a change of its rules, a contact that waits does not know when time changes something. Ten in a second are told at most: each
-// looks, and there may be many.
-var nudgeQueues = statement(`
-	UPDATE contact c SET told = version - 1, tell_attempts = 0, tell_at = postroom_now() + w.place * interval '100 milliseconds'
-	FROM (SELECT id, row_number() OVER (ORDER BY rank_at) AS place FROM contact
-		WHERE phase = 'waiting' AND queue_id IN (SELECT id FROM queue WHERE id = ANY ($1::text[]) OR hours_id = ANY ($2::text[]))) w
-	WHERE c.id = w.id AND c.phase = 'waiting'`)

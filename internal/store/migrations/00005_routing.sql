@@ -53,6 +53,9 @@ ALTER TABLE queue
     ADD COLUMN auto_wrapup_seconds integer NOT NULL DEFAULT 0 CHECK (auto_wrapup_seconds = 0 OR auto_wrapup_seconds BETWEEN 5 AND 900),
     ADD COLUMN wrapup_extensions  smallint NOT NULL DEFAULT 0 CHECK (wrapup_extensions BETWEEN 0 AND 10),
     ADD COLUMN default_wrapup_code text REFERENCES wrapup_code,
+    -- How often the rules have changed by which contacts wait, and whether some contacts still wait by the rules of before (R3).
+    ADD COLUMN rules_changed      bigint NOT NULL DEFAULT 0,
+    ADD COLUMN refit              boolean NOT NULL DEFAULT false,
     ADD CHECK ((open_from IS NULL) = (open_until IS NULL)),
     ADD CHECK ((auto_wrapup_seconds > 0) = (default_wrapup_code IS NOT NULL));
 
@@ -130,6 +133,7 @@ ALTER TABLE contact
     ADD COLUMN target_until      timestamptz,
     ADD COLUMN parked_until      timestamptz,              -- 'infinity': until the customer writes
     ADD COLUMN begun_from        uuid REFERENCES contact,  -- reopened (R46)
+    ADD COLUMN fitted            bigint NOT NULL DEFAULT 0, -- the queue's rules_changed that step and rank_at were last made to follow
     DROP CONSTRAINT contact_phase_check,
     ADD CONSTRAINT contact_phase_check CHECK (phase IN ('new', 'waiting', 'offered', 'owned', 'parked', 'wrapup', 'done')),
     ADD CHECK ((target_agent_id IS NULL) = (target_until IS NULL)),
@@ -153,6 +157,10 @@ ALTER TABLE segment
     ADD CONSTRAINT segment_outcome_check CHECK (outcome IN ('replied', 'closed_without_reply', 'transferred'));
 
 CREATE INDEX segment_wrapup_due ON segment (wrapup_due_at) WHERE state = 'wrapup';
+
+-- The configuration's version that made a change; empty for what is no change of the configuration.
+ALTER TABLE audit ADD COLUMN version bigint REFERENCES configuration;
+CREATE INDEX audit_of_version ON audit (version) WHERE version IS NOT NULL;
 
 -- Internal notes (R47): scanned when they are written (R37), never changed.
 CREATE TABLE note (
@@ -192,7 +200,7 @@ CREATE INDEX reminder_by_assignee ON reminder (assignee, due_at) WHERE state IN 
 GRANT SELECT ON site, skill, agent_skill, business_hours, queue_step, agent_lane, agent_room, note, reminder TO postroom_app;
 GRANT INSERT, UPDATE ON site, skill, business_hours, agent_room TO postroom_app;
 GRANT INSERT, UPDATE, DELETE ON agent_skill, queue_step, agent_lane TO postroom_app;
-GRANT UPDATE (queued_at, step, rank_at, assigned_priority, due_at, target_agent_id, target_until, parked_until) ON contact TO postroom_app;
+GRANT UPDATE (queued_at, step, rank_at, fitted, assigned_priority, due_at, target_agent_id, target_until, parked_until) ON contact TO postroom_app;
 GRANT UPDATE (wrapup_due_at, wrapup_extensions) ON segment TO postroom_app;
 GRANT INSERT ON note TO postroom_app;
 GRANT INSERT ON reminder TO postroom_app;
