@@ -105,7 +105,7 @@ func texts(err error) string {
 }
 
 // needsConfiguration refer to rows that a valid configuration has: without them they are a caller's defect.
-var needsConfiguration = []string{"Apply", "Ingest", "Quarantine", "MoveCursor"}
+var needsConfiguration = []string{"Apply", "Preview", "Ingest", "Quarantine", "MoveCursor"}
 
 // A word that is no id anywhere is refused, and what is said about it, also to our own log, does not repeat it.
 func TestAMalformedArgumentIsRefusedAndNotRepeated(t *testing.T) {

@@ -27,21 +27,24 @@ var writeCapacity = statement(`
 	ON CONFLICT (agent_id, channel) DO UPDATE SET capacity = excluded.capacity`)
 
 // inheritCapacity writes each agent's capacity as the most specific profile says: his own, his team's or his site's. It acts on new offers
-// only: what is held stays. Whoever became able wants work, and every desktop is told. It returns from whom a channel was taken.
+// only: what is held stays. Whoever became able wants work, and his desktop is told. It returns from whom a channel was taken.
 func inheritCapacity(ctx context.Context, tx *txn) (cut []inheritedRow, err error) {
 	changed, err := all[inheritedRow](ctx, tx, changedCapacity)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range changed {
-		if _, _, err := value[int64](ctx, tx, lockAgent, c.Agent); err != nil {
+		agent, err := lockAgentState(ctx, tx, c.Agent)
+		if err != nil {
 			return nil, err
 		}
 		if _, err := tx.Exec(ctx, writeCapacity, c.Agent, c.Channel, c.Capacity); err != nil {
 			return nil, err
 		}
 		wantWork(tx, c.Agent)
-		tx.publish(c.Agent, Event{Kind: EventAgent})
+		if agent.State != postroom.AgentLoggedOut {
+			tx.publish(c.Agent, Event{Kind: EventAgent})
+		}
 		if c.Capacity == 0 {
 			cut = append(cut, c)
 		}
