@@ -67,6 +67,7 @@ const (
 	ReasonUnknownQueue      Reason = "unknown_queue"
 	ReasonTransferToSelf    Reason = "transfer_to_self"
 	ReasonNotSignedIn       Reason = "not_signed_in"
+	ReasonInRONA            Reason = "agent_in_rona"
 	ReasonPassedOn          Reason = "passed_on"
 	ReasonParkTime          Reason = "park_time"
 	ReasonThreadOpen        Reason = "thread_open"

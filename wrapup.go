@@ -37,6 +37,12 @@ func Sentiments() []Sentiment {
 // MaxNote is the most characters that a wrap-up note may have.
 const MaxNote = 1000
 
+// MaxInternalNote is the most characters that an internal note on a contact may have (R47).
+const MaxInternalNote = 4000
+
+// NoteID names an internal note on a contact (UUID).
+type NoteID string
+
 // WrapUp is what an agent records about his segment after Send or Close (R24). The note is not part of it: notes are text, and
 // text never travels through workflows.
 type WrapUp struct {

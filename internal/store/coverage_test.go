@@ -21,7 +21,6 @@ var (
 		{From: postroom.ContactOwned, Event: postroom.ContactRequeued, To: postroom.ContactWaiting}:  "taking an owned contact back is not built",
 		{From: postroom.ContactWrapUp, Event: postroom.ContactRequeued, To: postroom.ContactWaiting}: "not built yet",
 		{From: postroom.ContactWaiting, Event: postroom.ContactAssigned, To: postroom.ContactOwned}:  "not built yet",
-		{From: postroom.ContactNew, Event: postroom.ContactBegun, To: postroom.ContactOwned}:         "not built yet",
 	}
 	unreachedOffers = map[postroom.Transition[postroom.OfferState, postroom.OfferEvent]]string{
 		{From: postroom.OfferWrapUp, Event: postroom.OfferRelease, To: postroom.OfferReleased}: "not built yet",
@@ -149,7 +148,8 @@ func liveADay(t *testing.T, c *testkit.Centre) {
 	_, err := c.Ingest(ctx, c.FollowUp("kim@customer.example", id))
 	must(t, err)
 	c.WrapUp(t, answered, "mina")
-	closed := offer("mina")
+	over := c.Arrive(t, uuid.NewString()+"@customer.example", "Hello")
+	closed := c.Claim(t, over, "mina")
 	_, err = c.AcceptOffer(ctx, testkit.Command("mina"), closed)
 	must(t, err)
 	_, err = c.CloseWithoutReply(ctx, testkit.Command("mina"), closed)
@@ -174,6 +174,9 @@ func liveADay(t *testing.T, c *testkit.Centre) {
 	c.Park(t, c.Own(t, parked, "mina"), "mina", time.Time{})
 	_, err = c.Ingest(ctx, c.FollowUp("lee@customer.example", answer))
 	must(t, err)
+	again, err := c.ReopenContact(ctx, testkit.Command("mina"), over)
+	must(t, err)
+	c.Park(t, again.Offer, "mina", time.Time{})
 
 	// RONA twice, a connection lost in it, an offer that did not reach her, signing out and in again; then a choice.
 	offers := []postroom.OfferID{offer("mina"), offer("mina")}

@@ -78,6 +78,31 @@ func peoplesActs() []act {
 			_, err := s.ParkContact(ctx, c, o.ID, time.Time{})
 			return err
 		}, postroom.OfferAccepted),
+		{"reopen", 3, func(w *world) func(context.Context, *store.Store) error {
+			contact, ok := pick(w, w.contacts, func(c seenContact) bool { return c.Phase == postroom.ContactDone })
+			if !ok {
+				return nil
+			}
+			command := testkit.Command(w.agents[w.random.IntN(len(w.agents))])
+			return w.remembered(func(ctx context.Context, s *store.Store) error {
+				_, err := s.ReopenContact(ctx, command, contact.ID)
+				return err
+			})
+		}},
+		{"look and leave a note", 2, func(w *world) func(context.Context, *store.Store) error {
+			contact, ok := pick(w, w.contacts, func(seenContact) bool { return true })
+			if !ok {
+				return nil
+			}
+			command := testkit.Command(w.agents[w.random.IntN(len(w.agents))])
+			return w.remembered(func(ctx context.Context, s *store.Store) error {
+				if err := s.RecordLook(ctx, command.Actor, contact.ID); err != nil {
+					return err
+				}
+				_, err := s.AddNote(ctx, command, contact.ID, postroom.SealText("He called, too."), nil)
+				return err
+			})
+		}},
 		by("return to work", 2, func(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
 			_, err := s.ReturnToContact(ctx, c, o.ID)
 			return err

@@ -111,6 +111,7 @@ type ContactView struct {
 	Agent       postroom.AgentID
 	State       postroom.OfferState
 	Note        string // of the wrap-up that is being filled in
+	BegunFrom   string // the completed contact that an agent took up again, or "" (R46)
 }
 
 // MessageView is one mail of a contact as people see it.
@@ -146,7 +147,8 @@ type AttachmentView struct {
 
 var readContactView = statement(`
 	SELECT c.id, c.phase, c.version, c.subject, coalesce(q.id, ''), coalesce(q.name, ''), coalesce(q.name_ko, ''), c.arrived_at, c.completed_at,
-	       coalesce(c.outcome, ''), coalesce(o.id::text, ''), coalesce(o.agent_id, ''), coalesce(o.state, ''), coalesce(g.wrapup_note, '')
+	       coalesce(c.outcome, ''), coalesce(o.id::text, ''), coalesce(o.agent_id, ''), coalesce(o.state, ''), coalesce(g.wrapup_note, ''),
+	       coalesce(c.begun_from::text, '')
 	FROM contact c
 	LEFT JOIN queue q ON q.id = c.queue_id
 	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
