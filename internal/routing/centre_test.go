@@ -123,7 +123,7 @@ func newCentre(seed uint64, rules ruleTable, seen *spread) *centre {
 	r := rand.New(rand.NewPCG(seed, 0x706f7374))
 	c := &centre{rules: rules, roll: r.IntN, seen: seen, byID: map[postroom.AgentID]*simAgent{}}
 	c.start = starts[c.roll(len(starts))]
-	c.real = c.start
+	c.real = c.start.Add(c.roll.seconds(0, 72*time.Hour))
 	for range 1 + c.roll(3) {
 		c.hours = append(c.hours, hoursFrom(c.roll, c.start))
 	}
