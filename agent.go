@@ -43,6 +43,7 @@ const (
 	AgentSignsIn         AgentEvent = "signs in"
 	AgentChoosesReady    AgentEvent = "chooses Available"
 	AgentChoosesIdle     AgentEvent = "chooses Idle"
+	AgentDefersIdle      AgentEvent = "chooses Idle after contact" // takes effect when he holds nothing any more (R13)
 	AgentSignsOut        AgentEvent = "signs out"
 	AgentMissesOffer     AgentEvent = "misses an offer"     // it expired as RONA
 	AgentNotReached      AgentEvent = "is not reached"      // an offer ended as unreachable
@@ -67,6 +68,7 @@ var AgentMachine = Machine[AgentState, AgentEvent]{
 		{AgentIdle, AgentNotReached, AgentIdle, "R12"},
 		{AgentAvailable, AgentChoosesReady, AgentAvailable, "R13"},
 		{AgentAvailable, AgentChoosesIdle, AgentIdle, "R13"},
+		{AgentAvailable, AgentDefersIdle, AgentAvailable, "R13"},
 		{AgentAvailable, AgentSignsOut, AgentLoggedOut, "R12"},
 		{AgentAvailable, AgentMissesOffer, AgentRONA, "R9"},
 		{AgentAvailable, AgentNotReached, AgentIdle, "R12"},

@@ -71,16 +71,24 @@ const (
 	ReasonPassedOn          Reason = "passed_on"
 	ReasonParkTime          Reason = "park_time"
 	ReasonThreadOpen        Reason = "thread_open"
+	ReasonContactDone       Reason = "contact_done"
+	ReasonNotWaiting        Reason = "not_waiting"
+	ReasonAlreadyHeld       Reason = "already_held"
+	ReasonAlreadyThere      Reason = "already_there"
+	ReasonWaitsForAnother   Reason = "waits_for_another"
+	ReasonPickNotAllowed    Reason = "pick_not_allowed"
+	ReasonWorkInHand        Reason = "work_in_hand"
 )
 
 // Error is the one error type of the product. Message is a sentence for people and never holds customer text, addresses or
 // secrets; Err, the cause, stays in logs of the process and is never sent anywhere. Findings say what was found and where, for
-// reason card_data.
+// reason card_data; Contacts are what the agent still holds, for reason work_in_hand.
 type Error struct {
 	Kind     Kind
 	Reason   Reason
 	Message  string
 	Findings []Finding
+	Contacts []ContactID
 	Err      error
 }
 

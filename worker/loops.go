@@ -271,7 +271,7 @@ func (w *Worker) lookFor(ctx context.Context, age time.Duration) error {
 	return group.Wait()
 }
 
-// sweep ends the offers of agents whose desktops are gone. It calls nobody disconnected before it has itself been well, and an API has been
+// sweep ends the offers of agents whose desktops are gone, and in time what they own. It calls nobody disconnected before it has itself been well, and an API has been
 // up, for as long as a lease lasts: otherwise it would blame desktops for our own outage (R12).
 func (w *Worker) sweep(ctx context.Context) {
 	var well, last time.Time
@@ -289,8 +289,38 @@ func (w *Worker) sweep(ctx context.Context) {
 		if !steady || now.Sub(well) < postroom.LeaseTime {
 			return nil
 		}
-		return w.endStaleLeases(ctx)
+		if err := w.endStaleLeases(ctx); err != nil {
+			return err
+		}
+		return w.releaseAbsent(ctx)
 	})
+}
+
+// releaseAbsent puts back into their queues what is owned by agents whose desktops have stayed away for too long (R12).
+func (w *Worker) releaseAbsent(ctx context.Context) error {
+	absent, err := w.Store.AbsentOwners(ctx)
+	if err != nil {
+		return err
+	}
+	for _, agent := range absent {
+		released, err := w.Store.LoseOwner(ctx, agent)
+		if err != nil {
+			return err
+		}
+		w.Log.InfoContext(ctx, "an owner stayed away", "agent", agent, "contacts", len(released))
+		if err := w.tellChanged(ctx, released); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Worker) tellChanged(ctx context.Context, changed []store.Withdrawn) error {
+	untold := make([]store.Untold, len(changed))
+	for i, c := range changed {
+		untold[i] = store.Untold(c)
+	}
+	return w.tell(ctx, untold)
 }
 
 func (w *Worker) endStaleLeases(ctx context.Context) error {
@@ -304,11 +334,7 @@ func (w *Worker) endStaleLeases(ctx context.Context) error {
 			return err
 		}
 		w.Log.InfoContext(ctx, "a desktop is gone", "agent", agent, "offers", len(withdrawn))
-		var untold []store.Untold
-		for _, c := range withdrawn {
-			untold = append(untold, store.Untold(c))
-		}
-		if err := w.tell(ctx, untold); err != nil {
+		if err := w.tellChanged(ctx, withdrawn); err != nil {
 			return err
 		}
 	}

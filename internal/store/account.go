@@ -164,8 +164,9 @@ var otherSessions = statement(`
 	SELECT count(*)::int FROM session WHERE agent_id = $1 AND ended_at IS NULL AND expires_at > postroom_now()`)
 var notifySession = statement(`SELECT pg_notify('postroom_session', $1)`)
 
-// CloseSession signs out one session; with the agent's last one he is logged out. While he holds contacts that is Refused with
-// reason work_in_hand; an offer that he has not accepted is withdrawn (R12).
+// CloseSession signs out one session; with the agent's last one he is logged out: while he has another one, in another browser, he works on
+// there. While he holds contacts the last one is Refused with reason work_in_hand, which lists them; an offer that he has not accepted is
+// withdrawn (R12).
 func (s *Store) CloseSession(ctx context.Context, tokenHash []byte, id postroom.AgentID) ([]Withdrawn, error) {
 	var withdrawn []Withdrawn
 	err := s.write(ctx, "close a session", func(ctx context.Context, tx *txn) error {
@@ -196,14 +197,24 @@ func logOut(ctx context.Context, tx *txn, agent *agentRow) ([]Withdrawn, error) 
 	if err != nil {
 		return nil, err
 	}
-	held, err := heldBy(ctx, tx, agent.ID)
-	if err != nil {
+	if err := nothingInHand(ctx, tx, agent.ID, "finish your contacts before signing out"); err != nil {
 		return nil, err
 	}
-	if held > 0 {
-		return nil, postroom.Refused("work_in_hand", "finish your contacts before signing out")
-	}
 	return withdrawn, agent.move(tx, postroom.AgentSignsOut, "", "", by)
+}
+
+var contactsOf = statement(`
+	SELECT contact_id::text FROM offer WHERE agent_id = $1 AND state IN ('live', 'accepted', 'wrapup') ORDER BY accepted_at, id`)
+
+// nothingInHand refuses, with the list, what an agent may not do who holds contacts.
+func nothingInHand(ctx context.Context, tx *txn, id postroom.AgentID, message string) error {
+	held, err := values[postroom.ContactID](ctx, tx, contactsOf, id)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	refusal := postroom.Refused(postroom.ReasonWorkInHand, message)
+	refusal.Contacts = held
+	return refusal
 }
 
 var endSessionsOf = statement(`

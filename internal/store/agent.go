@@ -88,7 +88,7 @@ var setWantsWork = statement(`
 // look itself happens after the commit, in another transaction: inside, two sides could each read "nothing" and both go away.
 func wantWork(tx *txn, id postroom.AgentID) { tx.maybe(setWantsWork, id) }
 
-// AgentChange is what an agent, or a supervisor for him, chooses. Seen is the version of the state that he saw when he chose: a
+// AgentChange is what an agent chooses, or a supervisor for him. Seen is the version of the state that he saw when he chose: a
 // late or repeated click never ends a RONA that it has not seen (I9).
 type AgentChange struct {
 	Agent postroom.AgentID
@@ -128,7 +128,8 @@ func (s *Store) SetAgentState(ctx context.Context, c postroom.Command, ch AgentC
 			return err
 		}
 		if !done {
-			if withdrawn, err = changeAgent(ctx, tx, c, agent, ch); err != nil {
+			remember(tx, c, "")
+			if withdrawn, err = changeAgent(ctx, tx, agent, ch, choosing{person(c), postroom.CauseAgentIdle}); err != nil {
 				return err
 			}
 		}
@@ -138,13 +139,18 @@ func (s *Store) SetAgentState(ctx context.Context, c postroom.Command, ch AgentC
 	return status, withdrawn, err
 }
 
-func changeAgent(ctx context.Context, tx *txn, c postroom.Command, agent *agentRow, ch AgentChange) ([]Withdrawn, error) {
+// choosing is who chooses a state, and why offers end that the state ends.
+type choosing struct {
+	by    postroom.Actor
+	cause postroom.EndCause
+}
+
+func changeAgent(ctx context.Context, tx *txn, agent *agentRow, ch AgentChange, how choosing) ([]Withdrawn, error) {
 	if agent.Version != ch.Seen {
 		return nil, postroom.Conflict(postroom.ReasonStaleState, "the agent's state has changed since it was shown")
 	}
-	remember(tx, c, "")
 	if ch.To == postroom.AgentAvailable {
-		if err := agent.move(tx, postroom.AgentChoosesReady, "", "", person(c)); err != nil {
+		if err := agent.move(tx, postroom.AgentChoosesReady, "", "", how.by); err != nil {
 			return nil, err
 		}
 		wantWork(tx, ch.Agent)
@@ -163,25 +169,29 @@ func changeAgent(ctx context.Context, tx *txn, c postroom.Command, agent *agentR
 			return nil, err
 		}
 		if held > 0 {
-			return nil, idleLater(ctx, tx, agent, ch.Code)
+			idleLater(tx, agent, ch.Code, how.by)
+			return nil, nil
 		}
 	}
-	withdrawn, err := withdraw(ctx, tx, ch.Agent, postroom.OfferWithdraw, postroom.CauseAgentIdle, person(c))
+	withdrawn, err := withdraw(ctx, tx, ch.Agent, postroom.OfferWithdraw, how.cause, how.by)
 	if err != nil {
 		return nil, err
 	}
-	return withdrawn, agent.move(tx, postroom.AgentChoosesIdle, ch.Code, "", person(c))
+	return withdrawn, agent.move(tx, postroom.AgentChoosesIdle, ch.Code, "", how.by)
 }
 
-var setIdleLater = statement(`UPDATE agent_state SET idle_after_contact = $2, version = version + 1 WHERE agent_id = $1`)
+var setIdleLater = statement(`
+	WITH noted AS (
+		UPDATE agent_state SET idle_after_contact = $2, version = version + 1 WHERE agent_id = $1 RETURNING agent_id, state
+	)
+	INSERT INTO agent_log (at, agent_id, event, from_state, to_state, idle_code, actor)
+	SELECT postroom_now(), agent_id, $3, state, state, $2, $4 FROM noted`)
 
 // idleLater notes that the agent becomes Idle when he holds nothing any more (R13).
-func idleLater(ctx context.Context, tx *txn, agent *agentRow, code postroom.IdleCode) error {
-	if _, err := tx.Exec(ctx, setIdleLater, agent.ID, string(code)); err != nil {
-		return err
-	}
+func idleLater(tx *txn, agent *agentRow, code postroom.IdleCode, by postroom.Actor) {
+	tx.later(setIdleLater, agent.ID, string(code), string(postroom.AgentDefersIdle), by.String())
+	agent.After, agent.Version = code, agent.Version+1
 	tx.publish(agent.ID, Event{Kind: EventAgent})
-	return nil
 }
 
 var countHeld = statement(`SELECT count(*)::int FROM offer WHERE agent_id = $1 AND state IN ('live', 'accepted', 'wrapup')`)

@@ -198,12 +198,8 @@ func retire(ctx context.Context, tx *txn, by postroom.Actor, o object) error {
 		if err != nil {
 			return err
 		}
-		held, err := heldBy(ctx, tx, postroom.AgentID(o.key))
-		if err != nil {
+		if err := nothingInHand(ctx, tx, postroom.AgentID(o.key), "agent "+o.key+" still holds contacts and cannot be removed"); err != nil {
 			return err
-		}
-		if held > 0 {
-			return postroom.Refused("work_in_hand", "agent "+o.key+" still holds contacts and cannot be removed")
 		}
 		if agent.State != postroom.AgentLoggedOut {
 			if err := agent.move(tx, postroom.AgentSignsOut, "", "", by); err != nil {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,7 +14,83 @@ import (
 
 // acts are everything that happens in a world.
 func acts() []act {
-	return append(peoplesActs(), systemsActs()...)
+	return slices.Concat(peoplesActs(), systemsActs(), supervisorsActs())
+}
+
+// supervise is what sora, or an agent himself, does to a contact in one of the phases: on what was seen, or on something older. It may be
+// repeated later.
+func supervise(name string, weight int, do func(ctx context.Context, s *store.Store, v store.Supervision, agent postroom.AgentID) error,
+	phases ...postroom.ContactPhase) act {
+	return act{name, weight, func(w *world) func(context.Context, *store.Store) error {
+		contact, ok := pick(w, w.contacts, func(c seenContact) bool { return slices.Contains(phases, c.Phase) })
+		if !ok {
+			return nil
+		}
+		agent := w.agents[w.random.IntN(len(w.agents))]
+		v := store.Supervision{Command: testkit.Command("sora"), By: sora, Contact: contact.ID, Seen: contact.Version - int64(w.random.IntN(8)/7)}
+		if name == "pick" {
+			v.Command, v.By = testkit.Command(agent), postroom.Actor{Kind: postroom.ActorAgent, ID: string(agent)}
+		}
+		return w.remembered(func(ctx context.Context, s *store.Store) error { return do(ctx, s, v, agent) })
+	}}
+}
+
+func supervisorsActs() []act {
+	return []act{
+		supervise("assign", 3, func(ctx context.Context, s *store.Store, v store.Supervision, agent postroom.AgentID) error {
+			_, err := s.AssignContact(ctx, v, agent)
+			return err
+		}, postroom.ContactWaiting, postroom.ContactOffered),
+		supervise("pick", 2, func(ctx context.Context, s *store.Store, v store.Supervision, _ postroom.AgentID) error {
+			_, err := s.PickContact(ctx, v)
+			return err
+		}, postroom.ContactWaiting),
+		supervise("requeue", 2, func(ctx context.Context, s *store.Store, v store.Supervision, _ postroom.AgentID) error {
+			_, err := s.RequeueContact(ctx, v)
+			return err
+		}, postroom.ContactOffered, postroom.ContactOwned),
+		supervise("move", 2, func(ctx context.Context, s *store.Store, v store.Supervision, _ postroom.AgentID) error {
+			_, err := s.MoveContact(ctx, v, "second")
+			if err == nil || postroom.ReasonOf(err) != postroom.ReasonAlreadyThere {
+				return err
+			}
+			_, err = s.MoveContact(ctx, v, "general")
+			return err
+		}, postroom.ContactWaiting, postroom.ContactOffered, postroom.ContactOwned),
+		supervise("reprioritise", 1, func(ctx context.Context, s *store.Store, v store.Supervision, _ postroom.AgentID) error {
+			five := 5
+			_, err := s.ReprioritiseContact(ctx, v, &five)
+			return err
+		}, postroom.ContactWaiting, postroom.ContactOwned),
+		supervise("unstick", 2, func(ctx context.Context, s *store.Store, v store.Supervision, _ postroom.AgentID) error {
+			_, err := s.UnstickContact(ctx, v, "general")
+			return err
+		}, postroom.ContactNew, postroom.ContactWaiting, postroom.ContactOffered, postroom.ContactOwned, postroom.ContactWrapUp),
+		supervise("close waiting", 1, func(ctx context.Context, s *store.Store, v store.Supervision, _ postroom.AgentID) error {
+			_, err := s.CloseWaiting(ctx, store.Closing{Supervision: v, Agent: "sora", Code: "solved"})
+			return err
+		}, postroom.ContactWaiting),
+		force("force Available", 1, postroom.AgentAvailable),
+		force("force Idle", 1, postroom.AgentIdle),
+		force("force out", 1, postroom.AgentLoggedOut),
+		presence("lose the owner", 2, func(ctx context.Context, s *store.Store, agent postroom.AgentID) error {
+			_, err := s.LoseOwner(ctx, agent)
+			return err
+		}),
+	}
+}
+
+// force is a state that sora gives an agent, by what she saw or something older.
+func force(name string, weight int, to postroom.AgentState) act {
+	return act{name, weight, func(w *world) func(context.Context, *store.Store) error {
+		agent := w.agents[w.random.IntN(len(w.agents))]
+		f := store.Forcing{Command: testkit.Command("sora"), By: sora, Change: store.AgentChange{Agent: agent, To: to, Code: "lunch",
+			Seen: w.versions[agent] - int64(w.random.IntN(4)/3)}}
+		return w.remembered(func(ctx context.Context, s *store.Store) error {
+			_, _, err := s.ForceAgentState(ctx, f)
+			return err
+		})
+	}}
 }
 
 func peoplesActs() []act {

@@ -69,7 +69,8 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	w := &world{Centre: testkit.NewCentre(t, answer, store.Options{}), random: rand.New(rand.NewPCG(seed, 1)), acts: acts(),
 		agents: []postroom.AgentID{"mina", "jiwoo", "tom"}, arrived: map[postroom.ContactID]time.Time{}, done: map[string]int{}}
-	w.Exec(t, "UPDATE queue SET auto_wrapup_seconds = 15, wrapup_extensions = 2, default_wrapup_code = 'solved'")
+	second(t, w.Centre)
+	w.Exec(t, "UPDATE queue SET owner_lease_seconds = 60, auto_wrapup_seconds = 15, wrapup_extensions = 2, default_wrapup_code = 'solved'")
 	for _, agent := range w.agents {
 		w.SignIn(t, agent)
 	}

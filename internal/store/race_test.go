@@ -33,6 +33,9 @@ func TestManyAtOnce(t *testing.T) {
 		{"the same request has one effect and one answer", theSameRequestManyTimesHasOneEffectAndOneAnswer},
 		{"a reader sees every event once and in order while others write", aReaderSeesEveryEventOnceAndInOrderWhileOthersWrite},
 		{"each untold contact is taken once", eachUntoldContactIsTakenOnce},
+		{"of many assigns of one contact one wins", ofManyAssignsOfOneContactOneWins},
+		{"of many assigns and claims for one agent as many win as he may hold", ofManyAssignsAndClaimsForOneAgentAsManyWinAsHeMayHold},
+		{"supervisors and agents over the same contacts leave one holder", supervisorsAndAgentsOverTheSameContactsLeaveOneHolder},
 	} {
 		t.Run(race.name, func(t *testing.T) {
 			race.run(t, a)

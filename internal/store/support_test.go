@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,4 +92,13 @@ func atDesks(t *testing.T, tests []deskTest) {
 			c.MustHold(t)
 		})
 	}
+}
+
+// contactsIn are the contacts that a refusal lists.
+func contactsIn(err error) []postroom.ContactID {
+	var refusal *postroom.Error
+	if !errors.As(err, &refusal) {
+		return nil
+	}
+	return refusal.Contacts
 }

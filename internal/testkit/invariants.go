@@ -45,11 +45,13 @@ func Invariants() []Invariant {
 				AND coalesce(h.ended_at, 'infinity') > o.offered_at
 			JOIN agent_capacity k ON k.agent_id = o.agent_id AND k.channel = o.channel
 			GROUP BY o.id, k.capacity HAVING count(h.id) > k.capacity`},
+		// Whom a supervisor gives a contact, or who picks one, may be Idle; nobody is RONA or signed out (R33).
 		{"I3: an offer goes to somebody Available", `
 			SELECT format('offer %s went to %s who was %s', o.id, o.agent_id, l.to_state)
 			FROM offer o LEFT JOIN LATERAL (SELECT to_state FROM agent_log l WHERE l.agent_id = o.agent_id AND l.at <= o.offered_at
 				ORDER BY l.id DESC LIMIT 1) l ON true
-			WHERE coalesce(l.to_state, 'logged_out') <> 'available' AND o.accepted_at IS DISTINCT FROM o.offered_at`}, // an owner without an offer may be Idle
+			WHERE coalesce(l.to_state, 'logged_out') <> 'available' AND coalesce(o.reason->>'rule', '') <> 'closed'
+				AND (o.accepted_at = o.offered_at AND l.to_state = 'idle') IS NOT TRUE`},
 		{"R45: a parked contact is nobody's", `
 			SELECT format('contact %s is %s until %s, waits for %s', id, phase, parked_until, target_agent_id)
 			FROM contact WHERE (phase = 'parked') <> (parked_until IS NOT NULL) OR (target_agent_id IS NOT NULL AND phase NOT IN ('waiting', 'offered'))`},
@@ -63,7 +65,8 @@ func Invariants() []Invariant {
 			FROM offer o
 			CROSS JOIN LATERAL (SELECT count(*) AS n FROM segment g WHERE g.caused_by_offer_id = o.id) stays
 			CROSS JOIN LATERAL (SELECT count(*) AS n FROM contact_event e WHERE e.offer_id = o.id AND e.event = 'requeued') requeues
-			CROSS JOIN LATERAL (SELECT CASE WHEN o.state IN ('declined', 'expired', 'unreachable', 'withdrawn') THEN 1 ELSE 0 END AS n) want
+			CROSS JOIN LATERAL (SELECT CASE WHEN o.state IN ('declined', 'expired', 'unreachable', 'withdrawn')
+				OR (o.state = 'released' AND o.end_cause <> 'parked' AND NOT o.segment_only) THEN 1 ELSE 0 END AS n) want
 			WHERE stays.n <> want.n OR requeues.n <> want.n`},
 		{"I4: an offer makes RONA once, and only if the agent is to blame", `
 			SELECT format('offer %s ended as %s and made RONA %s times', o.id, o.end_cause, count(l.id))
@@ -89,10 +92,10 @@ func Invariants() []Invariant {
 			SELECT format('message %s came after contact %s was handled', m.id, c.id)
 			FROM message m JOIN contact c ON c.id = m.contact_id
 			WHERE c.phase = 'done' AND m.direction = 'in' AND m.received_at > (SELECT max(handled_at) FROM segment g WHERE g.contact_id = c.id)`},
-		{"I9: a person ends RONA, nobody and nothing else", `
+		{"I9: the agent himself ends RONA, nobody and nothing else", `
 			SELECT format('%s left RONA for %s: %s by %s', agent_id, to_state, event, actor)
 			FROM agent_log WHERE from_state = 'rona' AND to_state <> 'rona'
-				AND NOT (event = 'signs out' OR (event IN ('chooses Available', 'chooses Idle') AND actor LIKE 'agent:%'))`},
+				AND NOT (event = 'signs out' OR (event IN ('chooses Available', 'chooses Idle') AND actor = 'agent:' || agent_id))`},
 		{"I9: RONA outlives a sign-out", `
 			SELECT format('%s signed out of RONA, then %s', agent_id, next) FROM (
 				SELECT agent_id, from_state, to_state, lead(event) OVER (PARTITION BY agent_id ORDER BY id) AS next FROM agent_log) l
