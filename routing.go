@@ -180,6 +180,8 @@ type Candidate struct {
 	FreeSince time.Time // Available since, or last offered something, whichever is later
 	Score     int       // the sum of his levels in the skills required at this stage
 	Refusals  Refusals
+	// LookDue: he became able a moment ago, and his own look, which chooses from all that waits for him, is still to come.
+	LookDue bool
 }
 
 // WaitingContact is a contact as routing sees it when it looks for work for an agent who has room: the first of a lane that he may take

@@ -30,7 +30,6 @@ func (c *centre) lookOnce() {
 	i -= len(c.looks)
 	a := c.wanting[i]
 	c.wanting = slices.Delete(c.wanting, i, i+1)
-	a.wants = false
 	c.lookFor(a)
 }
 
@@ -79,6 +78,7 @@ func (c *centre) offerContact(x *simContact) {
 			next = sooner(next, d.LookAgain)
 			break
 		}
+		c.watchUrgency(x, c.byID[d.Agent])
 		raced := c.race()
 		c.watchReason(d.Reason.Under(c.wait(x), 7, c.now()))
 		if c.claim(x, c.byID[d.Agent], x.version, raced) {
@@ -120,7 +120,8 @@ func (c *centre) candidates(x *simContact) []postroom.Candidate {
 	}
 	for _, a := range lane {
 		if c.rules.able(a) && a.room[x.queue.Channel] > 0 {
-			found = append(found, postroom.Candidate{Agent: a.ID, FreeSince: later(a.since, a.offeredAt), Score: x.queue.lanes[x.step][a], Refusals: x.refusals[a]})
+			found = append(found, postroom.Candidate{Agent: a.ID, FreeSince: later(a.since, a.offeredAt), Score: x.queue.lanes[x.step][a],
+				Refusals: x.refusals[a], LookDue: c.rules.lookDue(a)})
 		}
 	}
 	return found
@@ -128,6 +129,7 @@ func (c *centre) candidates(x *simContact) []postroom.Candidate {
 
 // lookFor finds work for an agent until he is full or nothing is left for him.
 func (c *centre) lookFor(a *simAgent) {
+	a.wants = false
 	for lost := 0; lost < tries; {
 		heads := c.heads(a)
 		d := c.rules.contact(heads, c.now())

@@ -16,6 +16,7 @@ import (
 // ruleTable are the rules that a centre lives by. A control exchanges one, and the watch must go red.
 type ruleTable struct {
 	able     func(*simAgent) bool
+	lookDue  func(*simAgent) bool
 	room     func(postroom.MultimediaProfile, postroom.Channel, map[postroom.Channel]int) int
 	steps    func(postroom.Queue) []postroom.Step
 	admits   func(postroom.Step, postroom.Agent) (int, bool)
@@ -31,7 +32,8 @@ func realRules() ruleTable {
 		able: func(a *simAgent) bool {
 			return a.state == postroom.AgentAvailable && a.idleAfter == ""
 		},
-		room: postroom.MultimediaProfile.Room, steps: postroom.Queue.Steps, admits: postroom.Step.Admits,
+		lookDue: func(a *simAgent) bool { return a.wants },
+		room:    postroom.MultimediaProfile.Room, steps: postroom.Queue.Steps, admits: postroom.Step.Admits,
 		agent: ChooseAgent, contact: ChooseContact, progress: Progress, span: OpenSpan, enter: Enter,
 	}
 }

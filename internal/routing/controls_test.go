@@ -90,6 +90,9 @@ func TestEveryRuleIsWatched(t *testing.T) {
 				return ChooseContact(w, now)
 			}
 		}},
+		"a contact takes an agent who is about to look himself (R32)": {red: "more urgent", broken: func(r *ruleTable) {
+			r.lookDue = func(*simAgent) bool { return false }
+		}},
 		"nobody waits for the end of a pause": {red: "looks again", broken: func(r *ruleTable) {
 			r.agent = func(by postroom.RoutingType, cs []postroom.Candidate, now time.Time) AgentDecision {
 				d := ChooseAgent(by, cs, now)
@@ -107,7 +110,7 @@ func TestEveryRuleIsWatched(t *testing.T) {
 				return d
 			}
 		}},
-		"a contact is not told that the others who were free took something else": {red: "looked over", seed: 160, broken: func(r *ruleTable) {
+		"a contact is not told that the others who were free took something else": {red: "looked over", seed: 169, broken: func(r *ruleTable) {
 			r.contact = func(w []postroom.WaitingContact, now time.Time) ContactDecision {
 				d := ChooseContact(w, now)
 				d.Later = slices.DeleteFunc(d.Later, func(id postroom.ContactID) bool {

@@ -16,19 +16,26 @@ type AgentDecision struct {
 	LookAgain time.Duration
 }
 
+// LookTime is how long a contact that found only agents whose own look is due leaves them to it.
+const LookTime = time.Second
+
 // ChooseAgent chooses for a waiting contact, from the candidates that could take it now, by its queue's routing type: the highest score if
 // that is the best agent, then the one who has waited longest for work. Who refused the contact lately comes only when nobody else is
-// left, and who declined it only after a back-off (R11, R32).
+// left, and who declined it only after a back-off (R11, R32). An agent whose own look is due is left to it: a contact that happens to look
+// first would come before more urgent ones that wait for him.
 func ChooseAgent(by postroom.RoutingType, candidates []postroom.Candidate, now time.Time) AgentDecision {
 	r := Reason{Rule: by, Trigger: TriggerContact, Candidates: len(candidates)}
 	var fresh, again, later []postroom.Candidate
 	var wait time.Duration
+	left := false // to somebody's own look, who has not refused it
 	for _, c := range candidates {
-		switch left := backOff(c.Refusals, now); {
+		switch pause := backOff(c.Refusals, now); {
+		case c.LookDue:
+			wait, left = sooner(wait, LookTime), left || !excluded(c.Refusals, now)
 		case !excluded(c.Refusals, now):
 			fresh = append(fresh, c)
-		case left > 0:
-			later, wait = append(later, c), sooner(wait, left)
+		case pause > 0:
+			later, wait = append(later, c), sooner(wait, pause)
 		default:
 			again = append(again, c)
 		}
@@ -37,10 +44,10 @@ func ChooseAgent(by postroom.RoutingType, candidates []postroom.Candidate, now t
 		slices.SortFunc(group, func(a, b postroom.Candidate) int { return compareCandidates(by, a, b) })
 	}
 	order := slices.Concat(fresh, again, later)
-	if len(fresh)+len(again) == 0 {
+	if len(fresh) == 0 && (left || len(again) == 0) {
 		return AgentDecision{LookAgain: wait}
 	}
-	r.SetAside, r.OnlyOne = len(candidates)-len(fresh), len(fresh) == 0
+	r.SetAside, r.OnlyOne = len(again)+len(later), len(fresh) == 0
 	r.First = firstOf(order)
 	return AgentDecision{Agent: order[0].Agent, Reason: r}
 }

@@ -59,7 +59,7 @@ func (c *centre) watchHolders() {
 // watchRest: at rest a contact that waits belongs to nobody who is free, unless a pause forbids it; and whatever time changes next, a
 // timer is set for it.
 func (c *centre) watchRest(x *simContact) {
-	who, until := c.rightAgent(x)
+	who, until := c.rightAgent(x, c.takers(x))
 	if x.stale && who != nil && len(x.refusals) > 0 {
 		return // its pause ended early, by a clock that was set forward: its timer is late by as much
 	}
@@ -134,7 +134,7 @@ func (c *centre) watchExplanation(x *simContact) {
 	if x.target != nil && !c.now().Before(x.targetUntil) {
 		x.target = nil
 	}
-	if who, _ := c.rightAgent(x); over || who == nil {
+	if who, _ := c.rightAgent(x, c.takers(x)); over || who == nil {
 		c.fail("%s: at %v %s should be able to take it", x.id, e.NextAt, e.NextAgent)
 	}
 	*x, c.offset = row, offset

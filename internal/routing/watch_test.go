@@ -127,7 +127,7 @@ func (c *centre) takers(x *simContact) []*simAgent {
 }
 
 // rightAgent is who a waiting contact belongs to now; with nobody, until is when somebody's pause ends.
-func (c *centre) rightAgent(x *simContact) (who *simAgent, until time.Time) {
+func (c *centre) rightAgent(x *simContact, takers []*simAgent) (who *simAgent, until time.Time) {
 	now := c.now()
 	better := func(a, b *simAgent) bool {
 		sa, _ := mayTake(x.queue, x.step, a)
@@ -138,7 +138,7 @@ func (c *centre) rightAgent(x *simContact) (who *simAgent, until time.Time) {
 		return cmp.Or(later(a.since, a.offeredAt).Compare(later(b.since, b.offeredAt)), cmp.Compare(a.ID, b.ID)) < 0
 	}
 	var fresh, again *simAgent
-	for _, a := range c.takers(x) {
+	for _, a := range takers {
 		switch r := x.refusals[a]; {
 		case !setAside(r, now):
 			if fresh == nil || better(a, fresh) {
@@ -238,7 +238,16 @@ func (c *centre) watchEntry(to, into postroom.QueueID, passed []postroom.QueueID
 }
 
 func (c *centre) watchAgentChoice(x *simContact, d AgentDecision) {
-	who, until := c.rightAgent(x)
+	takers := c.takers(x)
+	others := slices.DeleteFunc(slices.Clone(takers), c.rules.lookDue)
+	who, until := c.rightAgent(x, others)
+	if who != nil && setAside(x.refusals[who], c.now()) &&
+		slices.ContainsFunc(takers, func(a *simAgent) bool { return c.rules.lookDue(a) && !setAside(x.refusals[a], c.now()) }) {
+		who = nil
+	}
+	if soon := c.now().Add(time.Second); len(others) < len(takers) && (until.IsZero() || soon.Before(until)) {
+		until = soon
+	}
 	switch {
 	case who == nil && d.Agent != "":
 		c.fail("%s is offered to %s, who may not have it", x.id, d.Agent)
@@ -250,6 +259,16 @@ func (c *centre) watchAgentChoice(x *simContact, d AgentDecision) {
 		c.seen.count(sawBackOff)
 	case who == nil:
 		c.seen.count(sawNobody)
+	}
+}
+
+// watchUrgency: whoever is offered a contact by its own look has none waiting that is more urgent.
+func (c *centre) watchUrgency(x *simContact, a *simAgent) {
+	for _, other := range c.contacts {
+		if other != x && other.phase == postroom.ContactWaiting && !other.looking && !other.stale && c.before(other, x) && len(other.refusals) == 0 &&
+			slices.Contains(c.takers(other), a) {
+			c.fail("%s looks, and is offered to %s, for whom %s waits, which is more urgent", x.id, a.ID, other.id)
+		}
 	}
 }
 
