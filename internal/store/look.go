@@ -25,7 +25,7 @@ type candidateRow struct {
 }
 
 // open is whether a queue's contacts are offered now. One that has hours and no span is closed until the span is written.
-const open = `(q.hours_id IS NULL OR (q.open_from <= postroom_now() AND postroom_now() < q.open_until))`
+const open = `(q.hours_id IS NULL OR coalesce(q.open_from <= postroom_now() AND postroom_now() < q.open_until, false))`
 
 // Who of the lane that the contact stands in has room, or its target alone. Refusals count since it came into its queue (R11).
 var readCandidates = statement(`
