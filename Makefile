@@ -4,7 +4,7 @@ BIN   := .cache/bin
 export CGO_ENABLED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint generate histories bench-contact build clean
+.PHONY: help dev test lint generate histories bench-contact bench-routing bench-idle build clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,12 @@ histories: ## record the workflow histories that are missing; committed ones are
 
 bench-contact: build ## CPU of a contact by process, beside the bare workflow, alternating
 	go run ./bench/contact
+
+bench-routing: build ## what decisions cost with 100,000 contacts waiting, and Available to offered; fails if a limit is passed
+	go run ./bench/routing
+
+bench-idle: build ## CPU by process while nobody works, over five minutes; fails above 2 % of a core
+	go run ./bench/idle
 
 clean: ## remove built programs and tools; the state of make dev stays in .postroom
 	rm -rf .cache

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/stack"
 	"github.com/postroom/postroom/internal/store"
 )
@@ -110,7 +111,8 @@ func newCentre(ctx context.Context, postgres *stack.Postgres, schema string, wai
 	if c.Store, err = store.Open(ctx, postgres.URL(stack.RoleApp, stack.Database), store.Options{Schema: schema, MaxConns: 32}, quiet); err != nil {
 		return nil, err
 	}
-	if _, err := c.Apply(ctx, postroom.Command{}, postroom.System("bench"), configuration(), postroom.SealText("bench")); err != nil {
+	document, _ := pci.New().Text("document", "bench")
+	if _, err := c.Apply(ctx, postroom.Command{}, postroom.System("bench"), configuration(), document); err != nil {
 		return nil, err
 	}
 	if err := c.fill(ctx); err != nil {
