@@ -26,10 +26,39 @@ func (s adminService) ApplyConfiguration(ctx context.Context, r *adminv1.ApplyCo
 	return &adminv1.ApplyConfigurationResponse{Version: applied.Version, Changes: changesToProto(applied.Changes)}, err
 }
 
-// ExportConfiguration writes the present configuration.
-func (s adminService) ExportConfiguration(ctx context.Context, _ *adminv1.ExportConfigurationRequest) (*adminv1.ExportConfigurationResponse, error) {
+// PreviewConfiguration says what a file would change.
+func (s adminService) PreviewConfiguration(ctx context.Context, r *adminv1.PreviewConfigurationRequest) (*adminv1.PreviewConfigurationResponse, error) {
+	preview, err := Preview(ctx, s.Store, s.Scanner, Application{Actor: principalOf(ctx).actor(), File: filepath.Base(r.File), Document: r.Document})
+	return &adminv1.PreviewConfigurationResponse{Version: preview.Version, Changes: changesToProto(preview.Changes)}, err
+}
+
+// ListConfigurationVersions reads which configurations were applied, by whom and when.
+func (s adminService) ListConfigurationVersions(ctx context.Context, r *adminv1.ListConfigurationVersionsRequest) (*adminv1.ListConfigurationVersionsResponse, error) {
+	versions, err := s.Store.Versions(ctx, r.BeforeVersion, atMost100(r.Limit))
+	response := &adminv1.ListConfigurationVersionsResponse{}
+	for _, v := range versions {
+		response.Versions = append(response.Versions, &adminv1.ConfigurationVersion{Version: v.Version, At: timestamppb.New(v.At), Actor: v.Actor,
+			Changes: changesToProto(v.Changes)})
+	}
+	return response, err
+}
+
+// ExportConfiguration writes the present configuration, or the document of a version.
+func (s adminService) ExportConfiguration(ctx context.Context, r *adminv1.ExportConfigurationRequest) (*adminv1.ExportConfigurationResponse, error) {
+	if r.Version != 0 {
+		document, err := s.Store.VersionDocument(ctx, r.Version)
+		return &adminv1.ExportConfigurationResponse{Version: r.Version, Document: document}, err
+	}
 	document, version, err := Export(ctx, s.Store)
 	return &adminv1.ExportConfigurationResponse{Version: version, Document: document}, err
+}
+
+// atMost100 is how many entries of a list are read.
+func atMost100(limit int32) int {
+	if limit <= 0 || limit > 100 {
+		return 100
+	}
+	return int(limit)
 }
 
 // SetPassword sets an agent's password.
@@ -60,15 +89,11 @@ func (s adminService) RevokeSessions(ctx context.Context, r *adminv1.RevokeSessi
 
 // ListAudit reads who did what.
 func (s adminService) ListAudit(ctx context.Context, r *adminv1.ListAuditRequest) (*adminv1.ListAuditResponse, error) {
-	limit := int(r.Limit)
-	if limit <= 0 || limit > 100 {
-		limit = 100
-	}
-	entries, err := s.Store.Audit(ctx, r.BeforeId, limit)
+	entries, err := s.Store.Audit(ctx, r.BeforeId, atMost100(r.Limit), r.Version)
 	response := &adminv1.ListAuditResponse{}
 	for _, e := range entries {
 		response.Entries = append(response.Entries, &adminv1.AuditEntry{Id: e.ID, At: timestamppb.New(e.At), Actor: e.Actor, Action: e.Action,
-			Object: e.Object, Before: string(e.Before), After: string(e.After)})
+			Object: e.Object, Before: string(e.Before), After: string(e.After), Version: e.Version})
 	}
 	return response, err
 }

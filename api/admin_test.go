@@ -176,3 +176,68 @@ func TestRevocationEndsAllSessionsOfOneAgent(t *testing.T) {
 	}
 	silent(t, "the audit", a.Text(t, "SELECT string_agg(object, ' ') FROM audit"), "4111", "nobody")
 }
+
+// R3: each version says who, when and what; the audit of a version gives before and after; what was applied can be read again.
+func TestVersionsOfTheConfigurationSayWhoWhenAndWhat(t *testing.T) {
+	t.Parallel()
+	a := offline(t)
+	boss := as(t, a, "admin")
+	was := exported(t, boss)
+	document := strings.Replace(strings.Replace(was.Document, "점심", "점심시간", 1), "rona_time: ", "priority: 3 # a comment stays\n    rona_time: ", 1)
+	document = strings.Replace(document, "    priority: 0\n", "", 1)
+	now := got(applied(t, boss, document))(t)
+
+	versions := got(boss.admin.ListConfigurationVersions(soon(t), &adminv1.ListConfigurationVersionsRequest{}))(t).Versions
+	if len(versions) != int(now.Version) || versions[0].Version != now.Version || versions[0].Actor != "agent:admin" || versions[0].At == nil {
+		t.Fatalf("%v", versions)
+	}
+	var changed []string
+	for _, c := range versions[0].Changes {
+		changed = append(changed, c.Action+" "+c.Kind+" "+c.Key)
+	}
+	if strings.Join(changed, ", ") != "change idle_code lunch, change queue general" {
+		t.Errorf("it changed %q", changed)
+	}
+	if page := got(boss.admin.ListConfigurationVersions(soon(t), &adminv1.ListConfigurationVersionsRequest{BeforeVersion: now.Version, Limit: 1}))(t).Versions; len(page) != 1 || page[0].Version != was.Version {
+		t.Errorf("the page before: %v", page)
+	}
+	entries := got(boss.admin.ListAudit(soon(t), &adminv1.ListAuditRequest{Version: now.Version}))(t).Entries
+	if len(entries) != 2 || entries[0].Object != "queue/general" || entries[0].Version != now.Version || !strings.Contains(entries[0].Before, `"Priority": 0`) ||
+		!strings.Contains(entries[0].After, `"Priority": 3`) {
+		t.Errorf("audit of the version: %v", entries)
+	}
+	if then := got(boss.admin.ExportConfiguration(soon(t), &adminv1.ExportConfigurationRequest{Version: now.Version}))(t); then.Document != document || then.Version != now.Version {
+		t.Errorf("version %d was\n%s", then.Version, then.Document)
+	}
+	_, err := boss.admin.ExportConfiguration(soon(t), &adminv1.ExportConfigurationRequest{Version: 4711})
+	mustRefuse(t, "a version that never was", err, connect.CodeNotFound, "unknown_version")
+}
+
+// R3: a preview goes through the same door and changes nothing.
+func TestPreviewSaysWhatApplyWouldDoAndDoesNothing(t *testing.T) {
+	t.Parallel()
+	a := offline(t)
+	boss := as(t, a, "admin")
+	was := exported(t, boss)
+	preview := func(document string) (*adminv1.PreviewConfigurationResponse, error) {
+		return boss.admin.PreviewConfiguration(soon(t), &adminv1.PreviewConfigurationRequest{Document: document, File: "/some/where/shop.yaml"})
+	}
+	changed := strings.Replace(was.Document, "점심", "점심시간", 1)
+	said := got(preview(changed))(t)
+	if said.Version != was.Version || len(said.Changes) != 1 || said.Changes[0].Key != "lunch" {
+		t.Errorf("it says %v", said)
+	}
+	if now := exported(t, boss); now.Version != was.Version || now.Document != was.Document {
+		t.Errorf("version %d:\n%s", now.Version, now.Document)
+	}
+	_, err := preview(strings.Replace(was.Document, "teams: [front]", "teams: [nowhere]", 1))
+	if r := refusalOf(err); r.code != connect.CodeInvalidArgument || !strings.Contains(err.Error(), "shop.yaml:") {
+		t.Errorf("a mistake: %v", err)
+	}
+	_, err = preview(strings.Replace(was.Document, "Lunch", `"`+card+`"`, 1))
+	mustRefuse(t, "a card number", err, connect.CodeFailedPrecondition, postroom.ReasonCardData)
+	a.SignIn(t, "mina")
+	a.Own(t, a.Arrive(t, "kim@customer.example", "Parcel"), "mina")
+	_, err = preview(strings.Replace(was.Document, "key: mina", "key: minna", 1))
+	mustRefuse(t, "dismissing somebody with work in hand", err, connect.CodeFailedPrecondition, "work_in_hand")
+}

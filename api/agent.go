@@ -81,5 +81,13 @@ func inverse[A, B comparable](m map[A]B) map[B]A {
 
 func stateToProto(a store.AgentStatus) *agentv1.AgentState {
 	return &agentv1.AgentState{Agent: string(a.Agent), State: statesToProto[a.State], IdleCode: string(a.IdleCode), Since: timestamppb.New(a.Since),
-		Version: a.Version, IdleAfterContact: string(a.IdleAfterContact), Connected: a.Connected}
+		Version: a.Version, IdleAfterContact: string(a.IdleAfterContact), Connected: a.Connected, Capacity: capacityToProto(a.Capacity)}
+}
+
+func capacityToProto(capacity map[postroom.Channel]int) map[string]int32 {
+	out := make(map[string]int32, len(capacity))
+	for channel, n := range capacity {
+		out[string(channel)] = int32(n)
+	}
+	return out
 }

@@ -20,20 +20,38 @@ type Application struct {
 // Apply is the one door through which the configuration changes, for the API and the command line alike: the document is scanned, parsed
 // strictly, and applied as a whole or not at all (R3, R37).
 func Apply(ctx context.Context, s *store.Store, scanner pci.Scanner, a Application) (store.AppliedVersion, error) {
-	document, findings := scanner.Text(placeConfiguration, a.Document)
-	if len(findings) > 0 {
-		return store.AppliedVersion{}, holdsCard(findings)
-	}
-	configuration, err := config.Parse(a.File, document)
+	configuration, document, err := a.read(scanner)
 	if err != nil {
 		return store.AppliedVersion{}, err
 	}
+	return s.Apply(ctx, a.Command, a.Actor, configuration, document)
+}
+
+// Preview goes through the same door and says what would change; nothing is changed.
+func Preview(ctx context.Context, s *store.Store, scanner pci.Scanner, a Application) (store.AppliedVersion, error) {
+	configuration, document, err := a.read(scanner)
+	if err != nil {
+		return store.AppliedVersion{}, err
+	}
+	return s.Preview(ctx, a.Actor, configuration, document)
+}
+
+// read scans and parses the document.
+func (a Application) read(scanner pci.Scanner) (postroom.Configuration, postroom.Text, error) {
+	document, findings := scanner.Text(placeConfiguration, a.Document)
+	if len(findings) > 0 {
+		return postroom.Configuration{}, document, holdsCard(findings)
+	}
+	configuration, err := config.Parse(a.File, document)
+	if err != nil {
+		return configuration, document, err
+	}
 	for _, text := range config.Texts(configuration) { // what YAML had written another way
 		if findings := scanner.Find(placeConfiguration, text); len(findings) > 0 {
-			return store.AppliedVersion{}, holdsCard(findings)
+			return configuration, document, holdsCard(findings)
 		}
 	}
-	return s.Apply(ctx, a.Command, a.Actor, configuration, document)
+	return configuration, document, nil
 }
 
 const placeConfiguration = "configuration"

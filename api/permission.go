@@ -53,19 +53,21 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceListContactEventsProcedure:  {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceListWrapUpCodesProcedure:    {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceMarkOfferShownProcedure:     {roles: handlers, object: ownOffer, passive: true},
-	contactv1connect.ContactServiceAcceptOfferProcedure:        {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceAcceptOfferProcedure:        {roles: handlers, object: workableOffer},
 	contactv1connect.ContactServiceDeclineOfferProcedure:       {roles: handlers, object: ownOffer},
 	contactv1connect.ContactServiceSaveDraftProcedure:          {roles: handlers, object: ownOffer},
-	contactv1connect.ContactServiceQuickReplyProcedure:         {roles: handlers, object: ownOffer},
-	contactv1connect.ContactServiceCloseContactProcedure:       {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceQuickReplyProcedure:         {roles: handlers, object: workableOffer},
+	contactv1connect.ContactServiceCloseContactProcedure:       {roles: handlers, object: workableOffer},
 	contactv1connect.ContactServiceCompleteWrapUpProcedure:     {roles: handlers, object: ownOffer},
 	contactv1connect.ContactServiceExtendWrapUpProcedure:       {roles: handlers, object: ownOffer},
 
-	adminv1connect.AdminServiceApplyConfigurationProcedure:  {roles: administrator},
-	adminv1connect.AdminServiceExportConfigurationProcedure: {roles: administrator},
-	adminv1connect.AdminServiceSetPasswordProcedure:         {roles: administrator},
-	adminv1connect.AdminServiceRevokeSessionsProcedure:      {roles: administrator},
-	adminv1connect.AdminServiceListAuditProcedure:           {roles: administrator},
+	adminv1connect.AdminServiceApplyConfigurationProcedure:        {roles: administrator},
+	adminv1connect.AdminServiceExportConfigurationProcedure:       {roles: administrator},
+	adminv1connect.AdminServicePreviewConfigurationProcedure:      {roles: administrator},
+	adminv1connect.AdminServiceListConfigurationVersionsProcedure: {roles: administrator},
+	adminv1connect.AdminServiceSetPasswordProcedure:               {roles: administrator},
+	adminv1connect.AdminServiceRevokeSessionsProcedure:            {roles: administrator},
+	adminv1connect.AdminServiceListAuditProcedure:                 {roles: administrator},
 
 	attachmentContent: {roles: handlers, object: readableAttachment},
 }
@@ -119,6 +121,28 @@ func ownOffer(ctx context.Context, s *store.Store, p Principal, request any) err
 	}
 	_, err := s.ContactOfOffer(ctx, postroom.OfferID(named.GetOfferId()), p.Agent)
 	return err
+}
+
+// workableOffer is ownOffer for what only somebody may do who has capacity for the offer's channel, or had it when he accepted (R2): whose
+// profile has none does not answer customers there, whatever the desktop shows.
+func workableOffer(ctx context.Context, s *store.Store, p Principal, request any) error {
+	named, ok := request.(interface{ GetOfferId() string })
+	if !ok {
+		return postroom.Internal("a permission asks for an offer that the request does not name", nil)
+	}
+	if err := wellFormedID(named.GetOfferId()); err != nil {
+		return err
+	}
+	work, err := s.MayWork(ctx, postroom.OfferID(named.GetOfferId()), p.Agent)
+	switch {
+	case err != nil:
+		return err
+	case work.Capacity == 0 && !work.Accepted:
+		return postroom.Refused(postroom.ReasonNoCapacity, "your profile has no capacity for this channel")
+	case !work.Own:
+		return postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer")
+	}
+	return nil
 }
 
 // readableAttachment lets read the attachments of readable contacts; request is the attachment's id.

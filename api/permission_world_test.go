@@ -158,6 +158,8 @@ func (w *world) employ(t *testing.T) {
 	w.Enrol(t, "rex")
 	w.retired = w.NewSession(t, "rex")
 	w.apply(t, c)
+	// Everybody may be offered what waits in any queue, without his team serving it.
+	w.Exec(t, "INSERT INTO agent_lane (agent_id, queue_id, step, score) SELECT a.id, q.id, 0, 0 FROM agent a, queue q ON CONFLICT DO NOTHING")
 	// Even if the dismissal had left the session open, nobody retired may use it.
 	w.Exec(t, "UPDATE session SET ended_at = NULL WHERE agent_id = 'rex'")
 }

@@ -24,6 +24,12 @@ func TestWhatIsExportedCanBeApplied(t *testing.T) {
 	if err := os.WriteFile(file, []byte(strings.Replace(exported, "rona_time: 90s", "rona_time: 91s", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if got := s.Run(t, "", "apply", "-f", file, "--dry-run"); !strings.Contains(got, "change queue billing\n") || !strings.Contains(got, "nothing of this was done") {
+		t.Errorf("a dry run with a changed queue: %s", got)
+	}
+	if again := s.Run(t, "", "export"); again != exported {
+		t.Error("a dry run has changed the configuration")
+	}
 	if got := s.Run(t, "", "apply", "-f", file); !strings.Contains(got, "change queue billing\n") {
 		t.Errorf("a changed queue: %s", got)
 	}

@@ -67,12 +67,14 @@ func (p program) migrateCommand() *cobra.Command {
 
 func (p program) applyCommand() *cobra.Command {
 	var file string
+	var dryRun bool
 	c := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Make a configuration file the present configuration",
-		Long: "Apply reads mailboxes, entry points, rules, queues, teams, agents, profiles, codes and templates from a YAML file (docs/configuration.md)\n" +
-			"and makes them the present configuration, as a whole or not at all. What the file does not name any more is retired.",
-		Example: "  postroom apply -f postroom.yaml\n  postroom export | postroom apply -f -",
+		Long: "Apply reads mailboxes, entry points, rules, queues, business hours, sites, teams, skills, agents, profiles, codes and templates from a YAML\n" +
+			"file (docs/configuration.md) and makes them the present configuration, as a whole or not at all. What the file does not name any more is\n" +
+			"retired. With --dry-run it only says what would change, and why the file would be refused.",
+		Example: "  postroom apply -f postroom.yaml\n  postroom apply -f postroom.yaml --dry-run\n  postroom export | postroom apply -f -",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			document, err := p.readDocument(file)
@@ -80,7 +82,11 @@ func (p program) applyCommand() *cobra.Command {
 				return err
 			}
 			return p.withStore(c.Context(), settings.Apply, func(_ settings.Settings, s *store.Store) error {
-				applied, err := api.Apply(c.Context(), s, pci.New(), api.Application{Actor: operator(), File: filepath.Base(file), Document: document})
+				door := api.Apply
+				if dryRun {
+					door = api.Preview
+				}
+				applied, err := door(c.Context(), s, pci.New(), api.Application{Actor: operator(), File: filepath.Base(file), Document: document})
 				if err != nil {
 					return err
 				}
@@ -90,12 +96,16 @@ func (p program) applyCommand() *cobra.Command {
 				if len(applied.Changes) == 0 {
 					fmt.Fprintln(p.stdout, "nothing changed")
 				}
+				if dryRun {
+					fmt.Fprintln(p.stdout, "a dry run: nothing of this was done")
+				}
 				fmt.Fprintf(p.stdout, "the configuration is at version %d\n", applied.Version)
 				return nil
 			})
 		},
 	}
 	c.Flags().StringVarP(&file, "file", "f", "", "the file; - reads standard input")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would change")
 	_ = c.MarkFlagRequired("file")
 	return c
 }

@@ -50,6 +50,24 @@ func (s *Store) ContactOfOffer(ctx context.Context, id postroom.OfferID, agent p
 	return c, translate("read an offer", err)
 }
 
+// Work is whether an agent may work on an offer.
+type Work struct {
+	Own      bool // the offer is his
+	Accepted bool // and he accepted it: what was accepted stays workable (R2)
+	Capacity int  // how many of its channel he may hold; of email, if the offer is not his
+}
+
+var readWork = statement(`
+	SELECT o.id IS NOT NULL, coalesce(o.accepted_at IS NOT NULL, false), coalesce(k.capacity, 0)::int
+	FROM (VALUES (1)) one LEFT JOIN offer o ON o.id = $1 AND o.agent_id = $2
+	LEFT JOIN agent_capacity k ON k.agent_id = $2 AND k.channel = coalesce(o.channel, 'email')`)
+
+// MayWork reads whether an agent may work on an offer.
+func (s *Store) MayWork(ctx context.Context, id postroom.OfferID, agent postroom.AgentID) (Work, error) {
+	w, _, err := one[Work](ctx, s.pool, readWork, id, agent)
+	return w, translate("read a permission", err)
+}
+
 // Content is where an attachment's content is.
 type Content struct {
 	Contact   postroom.ContactID

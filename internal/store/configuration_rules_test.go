@@ -176,7 +176,7 @@ func TestEachChangeOfEachObjectIsAuditedWithBeforeAndAfter(t *testing.T) {
 			if len(applied.Changes) != 1 || applied.Changes[0].Kind+"/"+applied.Changes[0].Key != o.object || applied.Changes[0].Action != step.action {
 				t.Fatalf("%s: %s: %+v", o.object, step.action, applied)
 			}
-			entries, err := c.Audit(t.Context(), 0, 1)
+			entries, err := c.Audit(t.Context(), 0, 1, 0)
 			must(t, err)
 			e := entries[0]
 			if e.Action != "configuration: "+step.action || e.Object != o.object || e.Actor != "command:test" || e.Version != applied.Version {

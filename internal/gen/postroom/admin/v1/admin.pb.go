@@ -207,16 +207,302 @@ func (x *Change) GetAction() string {
 	return ""
 }
 
-// ExportConfigurationRequest has no fields.
+// PreviewConfigurationRequest carries a configuration file.
+type PreviewConfigurationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The file's text, as YAML.
+	Document string `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	// The file's name, for error messages.
+	File          string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewConfigurationRequest) Reset() {
+	*x = PreviewConfigurationRequest{}
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewConfigurationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewConfigurationRequest) ProtoMessage() {}
+
+func (x *PreviewConfigurationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewConfigurationRequest.ProtoReflect.Descriptor instead.
+func (*PreviewConfigurationRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PreviewConfigurationRequest) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+func (x *PreviewConfigurationRequest) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+// PreviewConfigurationResponse says what would change.
+type PreviewConfigurationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The configuration's version now.
+	Version int64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// What would change; nothing, if the configuration is this one already.
+	Changes       []*Change `protobuf:"bytes,2,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewConfigurationResponse) Reset() {
+	*x = PreviewConfigurationResponse{}
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewConfigurationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewConfigurationResponse) ProtoMessage() {}
+
+func (x *PreviewConfigurationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewConfigurationResponse.ProtoReflect.Descriptor instead.
+func (*PreviewConfigurationResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PreviewConfigurationResponse) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *PreviewConfigurationResponse) GetChanges() []*Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// ListConfigurationVersionsRequest pages backwards.
+type ListConfigurationVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only versions with a lower number; 0 begins with the newest.
+	BeforeVersion int64 `protobuf:"varint,1,opt,name=before_version,json=beforeVersion,proto3" json:"before_version,omitempty"`
+	// At most this many, 100 by default and at most.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConfigurationVersionsRequest) Reset() {
+	*x = ListConfigurationVersionsRequest{}
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConfigurationVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConfigurationVersionsRequest) ProtoMessage() {}
+
+func (x *ListConfigurationVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConfigurationVersionsRequest.ProtoReflect.Descriptor instead.
+func (*ListConfigurationVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListConfigurationVersionsRequest) GetBeforeVersion() int64 {
+	if x != nil {
+		return x.BeforeVersion
+	}
+	return 0
+}
+
+func (x *ListConfigurationVersionsRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListConfigurationVersionsResponse gives the versions.
+type ListConfigurationVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The versions, newest first.
+	Versions      []*ConfigurationVersion `protobuf:"bytes,1,rep,name=versions,proto3" json:"versions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConfigurationVersionsResponse) Reset() {
+	*x = ListConfigurationVersionsResponse{}
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConfigurationVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConfigurationVersionsResponse) ProtoMessage() {}
+
+func (x *ListConfigurationVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConfigurationVersionsResponse.ProtoReflect.Descriptor instead.
+func (*ListConfigurationVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListConfigurationVersionsResponse) GetVersions() []*ConfigurationVersion {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
+// ConfigurationVersion is one configuration that was applied.
+type ConfigurationVersion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its number.
+	Version int64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+	// When it was applied.
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// By whom: "agent:KEY" or "command:ACCOUNT".
+	Actor string `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`
+	// What it changed.
+	Changes       []*Change `protobuf:"bytes,4,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigurationVersion) Reset() {
+	*x = ConfigurationVersion{}
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigurationVersion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigurationVersion) ProtoMessage() {}
+
+func (x *ConfigurationVersion) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigurationVersion.ProtoReflect.Descriptor instead.
+func (*ConfigurationVersion) Descriptor() ([]byte, []int) {
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ConfigurationVersion) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ConfigurationVersion) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ConfigurationVersion) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *ConfigurationVersion) GetChanges() []*Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// ExportConfigurationRequest chooses a version.
 type ExportConfigurationRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The version, as the document that was applied; 0: the present configuration, defaults included.
+	Version       int64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExportConfigurationRequest) Reset() {
 	*x = ExportConfigurationRequest{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[3]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -228,7 +514,7 @@ func (x *ExportConfigurationRequest) String() string {
 func (*ExportConfigurationRequest) ProtoMessage() {}
 
 func (x *ExportConfigurationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[3]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -241,7 +527,14 @@ func (x *ExportConfigurationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportConfigurationRequest.ProtoReflect.Descriptor instead.
 func (*ExportConfigurationRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ExportConfigurationRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // ExportConfigurationResponse gives the file.
@@ -257,7 +550,7 @@ type ExportConfigurationResponse struct {
 
 func (x *ExportConfigurationResponse) Reset() {
 	*x = ExportConfigurationResponse{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[4]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -269,7 +562,7 @@ func (x *ExportConfigurationResponse) String() string {
 func (*ExportConfigurationResponse) ProtoMessage() {}
 
 func (x *ExportConfigurationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[4]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -282,7 +575,7 @@ func (x *ExportConfigurationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportConfigurationResponse.ProtoReflect.Descriptor instead.
 func (*ExportConfigurationResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ExportConfigurationResponse) GetVersion() int64 {
@@ -314,7 +607,7 @@ type SetPasswordRequest struct {
 
 func (x *SetPasswordRequest) Reset() {
 	*x = SetPasswordRequest{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[5]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -326,7 +619,7 @@ func (x *SetPasswordRequest) String() string {
 func (*SetPasswordRequest) ProtoMessage() {}
 
 func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[5]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -339,7 +632,7 @@ func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPasswordRequest.ProtoReflect.Descriptor instead.
 func (*SetPasswordRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SetPasswordRequest) GetRequestId() string {
@@ -372,7 +665,7 @@ type SetPasswordResponse struct {
 
 func (x *SetPasswordResponse) Reset() {
 	*x = SetPasswordResponse{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[6]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -384,7 +677,7 @@ func (x *SetPasswordResponse) String() string {
 func (*SetPasswordResponse) ProtoMessage() {}
 
 func (x *SetPasswordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[6]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -397,7 +690,7 @@ func (x *SetPasswordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPasswordResponse.ProtoReflect.Descriptor instead.
 func (*SetPasswordResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 // RevokeSessionsRequest names an agent.
@@ -413,7 +706,7 @@ type RevokeSessionsRequest struct {
 
 func (x *RevokeSessionsRequest) Reset() {
 	*x = RevokeSessionsRequest{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[7]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +718,7 @@ func (x *RevokeSessionsRequest) String() string {
 func (*RevokeSessionsRequest) ProtoMessage() {}
 
 func (x *RevokeSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[7]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +731,7 @@ func (x *RevokeSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RevokeSessionsRequest) GetRequestId() string {
@@ -464,7 +757,7 @@ type RevokeSessionsResponse struct {
 
 func (x *RevokeSessionsResponse) Reset() {
 	*x = RevokeSessionsResponse{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[8]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -476,7 +769,7 @@ func (x *RevokeSessionsResponse) String() string {
 func (*RevokeSessionsResponse) ProtoMessage() {}
 
 func (x *RevokeSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[8]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -489,7 +782,7 @@ func (x *RevokeSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSessionsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 // ListAuditRequest pages backwards.
@@ -498,14 +791,16 @@ type ListAuditRequest struct {
 	// Only entries with a lower id; 0 begins with the newest.
 	BeforeId int64 `protobuf:"varint,1,opt,name=before_id,json=beforeId,proto3" json:"before_id,omitempty"`
 	// At most this many, 100 by default and at most.
-	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	Limit int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only what this version of the configuration changed; 0: everything.
+	Version       int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListAuditRequest) Reset() {
 	*x = ListAuditRequest{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[9]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +812,7 @@ func (x *ListAuditRequest) String() string {
 func (*ListAuditRequest) ProtoMessage() {}
 
 func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[9]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +825,7 @@ func (x *ListAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListAuditRequest) GetBeforeId() int64 {
@@ -547,6 +842,13 @@ func (x *ListAuditRequest) GetLimit() int32 {
 	return 0
 }
 
+func (x *ListAuditRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 // ListAuditResponse gives the entries.
 type ListAuditResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -558,7 +860,7 @@ type ListAuditResponse struct {
 
 func (x *ListAuditResponse) Reset() {
 	*x = ListAuditResponse{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[10]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -570,7 +872,7 @@ func (x *ListAuditResponse) String() string {
 func (*ListAuditResponse) ProtoMessage() {}
 
 func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[10]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -583,7 +885,7 @@ func (x *ListAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListAuditResponse) GetEntries() []*AuditEntry {
@@ -609,14 +911,16 @@ type AuditEntry struct {
 	// The object before, as JSON, or empty.
 	Before string `protobuf:"bytes,6,opt,name=before,proto3" json:"before,omitempty"`
 	// The object after, as JSON, or empty.
-	After         string `protobuf:"bytes,7,opt,name=after,proto3" json:"after,omitempty"`
+	After string `protobuf:"bytes,7,opt,name=after,proto3" json:"after,omitempty"`
+	// The version of the configuration that made this change, or 0.
+	Version       int64 `protobuf:"varint,8,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AuditEntry) Reset() {
 	*x = AuditEntry{}
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[11]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +932,7 @@ func (x *AuditEntry) String() string {
 func (*AuditEntry) ProtoMessage() {}
 
 func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_admin_v1_admin_proto_msgTypes[11]
+	mi := &file_postroom_admin_v1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +945,7 @@ func (x *AuditEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
 func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{11}
+	return file_postroom_admin_v1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AuditEntry) GetId() int64 {
@@ -693,6 +997,13 @@ func (x *AuditEntry) GetAfter() string {
 	return ""
 }
 
+func (x *AuditEntry) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 var File_postroom_admin_v1_admin_proto protoreflect.FileDescriptor
 
 const file_postroom_admin_v1_admin_proto_rawDesc = "" +
@@ -709,8 +1020,25 @@ const file_postroom_admin_v1_admin_proto_rawDesc = "" +
 	"\x06Change\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x16\n" +
-	"\x06action\x18\x03 \x01(\tR\x06action\"\x1c\n" +
-	"\x1aExportConfigurationRequest\"S\n" +
+	"\x06action\x18\x03 \x01(\tR\x06action\"M\n" +
+	"\x1bPreviewConfigurationRequest\x12\x1a\n" +
+	"\bdocument\x18\x01 \x01(\tR\bdocument\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\"m\n" +
+	"\x1cPreviewConfigurationResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x03R\aversion\x123\n" +
+	"\achanges\x18\x02 \x03(\v2\x19.postroom.admin.v1.ChangeR\achanges\"_\n" +
+	" ListConfigurationVersionsRequest\x12%\n" +
+	"\x0ebefore_version\x18\x01 \x01(\x03R\rbeforeVersion\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\"h\n" +
+	"!ListConfigurationVersionsResponse\x12C\n" +
+	"\bversions\x18\x01 \x03(\v2'.postroom.admin.v1.ConfigurationVersionR\bversions\"\xa7\x01\n" +
+	"\x14ConfigurationVersion\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x03R\aversion\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x123\n" +
+	"\achanges\x18\x04 \x03(\v2\x19.postroom.admin.v1.ChangeR\achanges\"6\n" +
+	"\x1aExportConfigurationRequest\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x03R\aversion\"S\n" +
 	"\x1bExportConfigurationResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12\x1a\n" +
 	"\bdocument\x18\x02 \x01(\tR\bdocument\"e\n" +
@@ -724,12 +1052,13 @@ const file_postroom_admin_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
 	"\x05agent\x18\x02 \x01(\tR\x05agent\"\x18\n" +
-	"\x16RevokeSessionsResponse\"E\n" +
+	"\x16RevokeSessionsResponse\"_\n" +
 	"\x10ListAuditRequest\x12\x1b\n" +
 	"\tbefore_id\x18\x01 \x01(\x03R\bbeforeId\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\x05R\x05limit\"L\n" +
+	"\x05limit\x18\x02 \x01(\x05R\x05limit\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\"L\n" +
 	"\x11ListAuditResponse\x127\n" +
-	"\aentries\x18\x01 \x03(\v2\x1d.postroom.admin.v1.AuditEntryR\aentries\"\xbc\x01\n" +
+	"\aentries\x18\x01 \x03(\v2\x1d.postroom.admin.v1.AuditEntryR\aentries\"\xd6\x01\n" +
 	"\n" +
 	"AuditEntry\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12*\n" +
@@ -738,9 +1067,12 @@ const file_postroom_admin_v1_admin_proto_rawDesc = "" +
 	"\x06action\x18\x04 \x01(\tR\x06action\x12\x16\n" +
 	"\x06object\x18\x05 \x01(\tR\x06object\x12\x16\n" +
 	"\x06before\x18\x06 \x01(\tR\x06before\x12\x14\n" +
-	"\x05after\x18\a \x01(\tR\x05after2\x9e\x04\n" +
+	"\x05after\x18\a \x01(\tR\x05after\x12\x18\n" +
+	"\aversion\x18\b \x01(\x03R\aversion2\xa5\x06\n" +
 	"\fAdminService\x12q\n" +
-	"\x12ApplyConfiguration\x12,.postroom.admin.v1.ApplyConfigurationRequest\x1a-.postroom.admin.v1.ApplyConfigurationResponse\x12y\n" +
+	"\x12ApplyConfiguration\x12,.postroom.admin.v1.ApplyConfigurationRequest\x1a-.postroom.admin.v1.ApplyConfigurationResponse\x12w\n" +
+	"\x14PreviewConfiguration\x12..postroom.admin.v1.PreviewConfigurationRequest\x1a/.postroom.admin.v1.PreviewConfigurationResponse\x12\x8b\x01\n" +
+	"\x19ListConfigurationVersions\x123.postroom.admin.v1.ListConfigurationVersionsRequest\x1a4.postroom.admin.v1.ListConfigurationVersionsResponse\"\x03\x90\x02\x01\x12y\n" +
 	"\x13ExportConfiguration\x12-.postroom.admin.v1.ExportConfigurationRequest\x1a..postroom.admin.v1.ExportConfigurationResponse\"\x03\x90\x02\x01\x12\\\n" +
 	"\vSetPassword\x12%.postroom.admin.v1.SetPasswordRequest\x1a&.postroom.admin.v1.SetPasswordResponse\x12e\n" +
 	"\x0eRevokeSessions\x12(.postroom.admin.v1.RevokeSessionsRequest\x1a).postroom.admin.v1.RevokeSessionsResponse\x12[\n" +
@@ -760,41 +1092,54 @@ func file_postroom_admin_v1_admin_proto_rawDescGZIP() []byte {
 	return file_postroom_admin_v1_admin_proto_rawDescData
 }
 
-var file_postroom_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_postroom_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_postroom_admin_v1_admin_proto_goTypes = []any{
-	(*ApplyConfigurationRequest)(nil),   // 0: postroom.admin.v1.ApplyConfigurationRequest
-	(*ApplyConfigurationResponse)(nil),  // 1: postroom.admin.v1.ApplyConfigurationResponse
-	(*Change)(nil),                      // 2: postroom.admin.v1.Change
-	(*ExportConfigurationRequest)(nil),  // 3: postroom.admin.v1.ExportConfigurationRequest
-	(*ExportConfigurationResponse)(nil), // 4: postroom.admin.v1.ExportConfigurationResponse
-	(*SetPasswordRequest)(nil),          // 5: postroom.admin.v1.SetPasswordRequest
-	(*SetPasswordResponse)(nil),         // 6: postroom.admin.v1.SetPasswordResponse
-	(*RevokeSessionsRequest)(nil),       // 7: postroom.admin.v1.RevokeSessionsRequest
-	(*RevokeSessionsResponse)(nil),      // 8: postroom.admin.v1.RevokeSessionsResponse
-	(*ListAuditRequest)(nil),            // 9: postroom.admin.v1.ListAuditRequest
-	(*ListAuditResponse)(nil),           // 10: postroom.admin.v1.ListAuditResponse
-	(*AuditEntry)(nil),                  // 11: postroom.admin.v1.AuditEntry
-	(*timestamppb.Timestamp)(nil),       // 12: google.protobuf.Timestamp
+	(*ApplyConfigurationRequest)(nil),         // 0: postroom.admin.v1.ApplyConfigurationRequest
+	(*ApplyConfigurationResponse)(nil),        // 1: postroom.admin.v1.ApplyConfigurationResponse
+	(*Change)(nil),                            // 2: postroom.admin.v1.Change
+	(*PreviewConfigurationRequest)(nil),       // 3: postroom.admin.v1.PreviewConfigurationRequest
+	(*PreviewConfigurationResponse)(nil),      // 4: postroom.admin.v1.PreviewConfigurationResponse
+	(*ListConfigurationVersionsRequest)(nil),  // 5: postroom.admin.v1.ListConfigurationVersionsRequest
+	(*ListConfigurationVersionsResponse)(nil), // 6: postroom.admin.v1.ListConfigurationVersionsResponse
+	(*ConfigurationVersion)(nil),              // 7: postroom.admin.v1.ConfigurationVersion
+	(*ExportConfigurationRequest)(nil),        // 8: postroom.admin.v1.ExportConfigurationRequest
+	(*ExportConfigurationResponse)(nil),       // 9: postroom.admin.v1.ExportConfigurationResponse
+	(*SetPasswordRequest)(nil),                // 10: postroom.admin.v1.SetPasswordRequest
+	(*SetPasswordResponse)(nil),               // 11: postroom.admin.v1.SetPasswordResponse
+	(*RevokeSessionsRequest)(nil),             // 12: postroom.admin.v1.RevokeSessionsRequest
+	(*RevokeSessionsResponse)(nil),            // 13: postroom.admin.v1.RevokeSessionsResponse
+	(*ListAuditRequest)(nil),                  // 14: postroom.admin.v1.ListAuditRequest
+	(*ListAuditResponse)(nil),                 // 15: postroom.admin.v1.ListAuditResponse
+	(*AuditEntry)(nil),                        // 16: postroom.admin.v1.AuditEntry
+	(*timestamppb.Timestamp)(nil),             // 17: google.protobuf.Timestamp
 }
 var file_postroom_admin_v1_admin_proto_depIdxs = []int32{
 	2,  // 0: postroom.admin.v1.ApplyConfigurationResponse.changes:type_name -> postroom.admin.v1.Change
-	11, // 1: postroom.admin.v1.ListAuditResponse.entries:type_name -> postroom.admin.v1.AuditEntry
-	12, // 2: postroom.admin.v1.AuditEntry.at:type_name -> google.protobuf.Timestamp
-	0,  // 3: postroom.admin.v1.AdminService.ApplyConfiguration:input_type -> postroom.admin.v1.ApplyConfigurationRequest
-	3,  // 4: postroom.admin.v1.AdminService.ExportConfiguration:input_type -> postroom.admin.v1.ExportConfigurationRequest
-	5,  // 5: postroom.admin.v1.AdminService.SetPassword:input_type -> postroom.admin.v1.SetPasswordRequest
-	7,  // 6: postroom.admin.v1.AdminService.RevokeSessions:input_type -> postroom.admin.v1.RevokeSessionsRequest
-	9,  // 7: postroom.admin.v1.AdminService.ListAudit:input_type -> postroom.admin.v1.ListAuditRequest
-	1,  // 8: postroom.admin.v1.AdminService.ApplyConfiguration:output_type -> postroom.admin.v1.ApplyConfigurationResponse
-	4,  // 9: postroom.admin.v1.AdminService.ExportConfiguration:output_type -> postroom.admin.v1.ExportConfigurationResponse
-	6,  // 10: postroom.admin.v1.AdminService.SetPassword:output_type -> postroom.admin.v1.SetPasswordResponse
-	8,  // 11: postroom.admin.v1.AdminService.RevokeSessions:output_type -> postroom.admin.v1.RevokeSessionsResponse
-	10, // 12: postroom.admin.v1.AdminService.ListAudit:output_type -> postroom.admin.v1.ListAuditResponse
-	8,  // [8:13] is the sub-list for method output_type
-	3,  // [3:8] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	2,  // 1: postroom.admin.v1.PreviewConfigurationResponse.changes:type_name -> postroom.admin.v1.Change
+	7,  // 2: postroom.admin.v1.ListConfigurationVersionsResponse.versions:type_name -> postroom.admin.v1.ConfigurationVersion
+	17, // 3: postroom.admin.v1.ConfigurationVersion.at:type_name -> google.protobuf.Timestamp
+	2,  // 4: postroom.admin.v1.ConfigurationVersion.changes:type_name -> postroom.admin.v1.Change
+	16, // 5: postroom.admin.v1.ListAuditResponse.entries:type_name -> postroom.admin.v1.AuditEntry
+	17, // 6: postroom.admin.v1.AuditEntry.at:type_name -> google.protobuf.Timestamp
+	0,  // 7: postroom.admin.v1.AdminService.ApplyConfiguration:input_type -> postroom.admin.v1.ApplyConfigurationRequest
+	3,  // 8: postroom.admin.v1.AdminService.PreviewConfiguration:input_type -> postroom.admin.v1.PreviewConfigurationRequest
+	5,  // 9: postroom.admin.v1.AdminService.ListConfigurationVersions:input_type -> postroom.admin.v1.ListConfigurationVersionsRequest
+	8,  // 10: postroom.admin.v1.AdminService.ExportConfiguration:input_type -> postroom.admin.v1.ExportConfigurationRequest
+	10, // 11: postroom.admin.v1.AdminService.SetPassword:input_type -> postroom.admin.v1.SetPasswordRequest
+	12, // 12: postroom.admin.v1.AdminService.RevokeSessions:input_type -> postroom.admin.v1.RevokeSessionsRequest
+	14, // 13: postroom.admin.v1.AdminService.ListAudit:input_type -> postroom.admin.v1.ListAuditRequest
+	1,  // 14: postroom.admin.v1.AdminService.ApplyConfiguration:output_type -> postroom.admin.v1.ApplyConfigurationResponse
+	4,  // 15: postroom.admin.v1.AdminService.PreviewConfiguration:output_type -> postroom.admin.v1.PreviewConfigurationResponse
+	6,  // 16: postroom.admin.v1.AdminService.ListConfigurationVersions:output_type -> postroom.admin.v1.ListConfigurationVersionsResponse
+	9,  // 17: postroom.admin.v1.AdminService.ExportConfiguration:output_type -> postroom.admin.v1.ExportConfigurationResponse
+	11, // 18: postroom.admin.v1.AdminService.SetPassword:output_type -> postroom.admin.v1.SetPasswordResponse
+	13, // 19: postroom.admin.v1.AdminService.RevokeSessions:output_type -> postroom.admin.v1.RevokeSessionsResponse
+	15, // 20: postroom.admin.v1.AdminService.ListAudit:output_type -> postroom.admin.v1.ListAuditResponse
+	14, // [14:21] is the sub-list for method output_type
+	7,  // [7:14] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_postroom_admin_v1_admin_proto_init() }
@@ -808,7 +1153,7 @@ func file_postroom_admin_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_admin_v1_admin_proto_rawDesc), len(file_postroom_admin_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -102,7 +102,10 @@ type AgentState struct {
 	// The idle code that takes effect when he holds nothing any more, or empty.
 	IdleAfterContact string `protobuf:"bytes,6,opt,name=idle_after_contact,json=idleAfterContact,proto3" json:"idle_after_contact,omitempty"`
 	// Whether a desktop has renewed its lease within 30 seconds.
-	Connected     bool `protobuf:"varint,7,opt,name=connected,proto3" json:"connected,omitempty"`
+	Connected bool `protobuf:"varint,7,opt,name=connected,proto3" json:"connected,omitempty"`
+	// How many contacts of each channel he may hold at once, by the channel's name ("email", "voice", "chat", "social"). A channel that is
+	// missing, or 0, is none of his: its tab is not shown.
+	Capacity      map[string]int32 `protobuf:"bytes,8,rep,name=capacity,proto3" json:"capacity,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -184,6 +187,13 @@ func (x *AgentState) GetConnected() bool {
 		return x.Connected
 	}
 	return false
+}
+
+func (x *AgentState) GetCapacity() map[string]int32 {
+	if x != nil {
+		return x.Capacity
+	}
+	return nil
 }
 
 // GetStateRequest has no fields.
@@ -1062,7 +1072,7 @@ var File_postroom_agent_v1_agent_proto protoreflect.FileDescriptor
 
 const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostroom/agent/v1/agent.proto\x12\x11postroom.agent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postroom/contact/v1/contact.proto\"\x87\x02\n" +
+	"\x1dpostroom/agent/v1/agent.proto\x12\x11postroom.agent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postroom/contact/v1/contact.proto\"\x8d\x03\n" +
 	"\n" +
 	"AgentState\x12\x14\n" +
 	"\x05agent\x18\x01 \x01(\tR\x05agent\x12.\n" +
@@ -1071,7 +1081,11 @@ const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x18\n" +
 	"\aversion\x18\x05 \x01(\x03R\aversion\x12,\n" +
 	"\x12idle_after_contact\x18\x06 \x01(\tR\x10idleAfterContact\x12\x1c\n" +
-	"\tconnected\x18\a \x01(\bR\tconnected\"\x11\n" +
+	"\tconnected\x18\a \x01(\bR\tconnected\x12G\n" +
+	"\bcapacity\x18\b \x03(\v2+.postroom.agent.v1.AgentState.CapacityEntryR\bcapacity\x1a;\n" +
+	"\rCapacityEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x05R\x05value:\x028\x01\"\x11\n" +
 	"\x0fGetStateRequest\"\x82\x01\n" +
 	"\x10GetStateResponse\x123\n" +
 	"\x05state\x18\x01 \x01(\v2\x1d.postroom.agent.v1.AgentStateR\x05state\x129\n" +
@@ -1155,7 +1169,7 @@ func file_postroom_agent_v1_agent_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_agent_v1_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_postroom_agent_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_postroom_agent_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(State)(0),                    // 0: postroom.agent.v1.State
 	(*AgentState)(nil),            // 1: postroom.agent.v1.AgentState
@@ -1174,49 +1188,51 @@ var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(*ContactChanged)(nil),        // 14: postroom.agent.v1.ContactChanged
 	(*KeepAlive)(nil),             // 15: postroom.agent.v1.KeepAlive
 	(*SessionEnded)(nil),          // 16: postroom.agent.v1.SessionEnded
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*v1.Code)(nil),               // 18: postroom.contact.v1.Code
-	(*v1.ContactCard)(nil),        // 19: postroom.contact.v1.ContactCard
-	(v1.OfferState)(0),            // 20: postroom.contact.v1.OfferState
+	nil,                           // 17: postroom.agent.v1.AgentState.CapacityEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*v1.Code)(nil),               // 19: postroom.contact.v1.Code
+	(*v1.ContactCard)(nil),        // 20: postroom.contact.v1.ContactCard
+	(v1.OfferState)(0),            // 21: postroom.contact.v1.OfferState
 }
 var file_postroom_agent_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: postroom.agent.v1.AgentState.state:type_name -> postroom.agent.v1.State
-	17, // 1: postroom.agent.v1.AgentState.since:type_name -> google.protobuf.Timestamp
-	1,  // 2: postroom.agent.v1.GetStateResponse.state:type_name -> postroom.agent.v1.AgentState
-	17, // 3: postroom.agent.v1.GetStateResponse.server_now:type_name -> google.protobuf.Timestamp
-	0,  // 4: postroom.agent.v1.SetStateRequest.state:type_name -> postroom.agent.v1.State
-	1,  // 5: postroom.agent.v1.SetStateResponse.state:type_name -> postroom.agent.v1.AgentState
-	17, // 6: postroom.agent.v1.SetStateResponse.server_now:type_name -> google.protobuf.Timestamp
-	18, // 7: postroom.agent.v1.ListIdleCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	1,  // 8: postroom.agent.v1.HeartbeatResponse.state:type_name -> postroom.agent.v1.AgentState
-	17, // 9: postroom.agent.v1.HeartbeatResponse.server_now:type_name -> google.protobuf.Timestamp
-	11, // 10: postroom.agent.v1.WatchRequest.after:type_name -> postroom.agent.v1.StreamToken
-	11, // 11: postroom.agent.v1.WatchResponse.token:type_name -> postroom.agent.v1.StreamToken
-	17, // 12: postroom.agent.v1.WatchResponse.server_now:type_name -> google.protobuf.Timestamp
-	13, // 13: postroom.agent.v1.WatchResponse.snapshot:type_name -> postroom.agent.v1.Snapshot
-	14, // 14: postroom.agent.v1.WatchResponse.contact_changed:type_name -> postroom.agent.v1.ContactChanged
-	1,  // 15: postroom.agent.v1.WatchResponse.state_changed:type_name -> postroom.agent.v1.AgentState
-	15, // 16: postroom.agent.v1.WatchResponse.keep_alive:type_name -> postroom.agent.v1.KeepAlive
-	16, // 17: postroom.agent.v1.WatchResponse.session_ended:type_name -> postroom.agent.v1.SessionEnded
-	1,  // 18: postroom.agent.v1.Snapshot.state:type_name -> postroom.agent.v1.AgentState
-	19, // 19: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
-	19, // 20: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
-	20, // 21: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
-	2,  // 22: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
-	4,  // 23: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
-	6,  // 24: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
-	8,  // 25: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
-	10, // 26: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
-	3,  // 27: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
-	5,  // 28: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
-	7,  // 29: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
-	9,  // 30: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
-	12, // 31: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
-	27, // [27:32] is the sub-list for method output_type
-	22, // [22:27] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	18, // 1: postroom.agent.v1.AgentState.since:type_name -> google.protobuf.Timestamp
+	17, // 2: postroom.agent.v1.AgentState.capacity:type_name -> postroom.agent.v1.AgentState.CapacityEntry
+	1,  // 3: postroom.agent.v1.GetStateResponse.state:type_name -> postroom.agent.v1.AgentState
+	18, // 4: postroom.agent.v1.GetStateResponse.server_now:type_name -> google.protobuf.Timestamp
+	0,  // 5: postroom.agent.v1.SetStateRequest.state:type_name -> postroom.agent.v1.State
+	1,  // 6: postroom.agent.v1.SetStateResponse.state:type_name -> postroom.agent.v1.AgentState
+	18, // 7: postroom.agent.v1.SetStateResponse.server_now:type_name -> google.protobuf.Timestamp
+	19, // 8: postroom.agent.v1.ListIdleCodesResponse.codes:type_name -> postroom.contact.v1.Code
+	1,  // 9: postroom.agent.v1.HeartbeatResponse.state:type_name -> postroom.agent.v1.AgentState
+	18, // 10: postroom.agent.v1.HeartbeatResponse.server_now:type_name -> google.protobuf.Timestamp
+	11, // 11: postroom.agent.v1.WatchRequest.after:type_name -> postroom.agent.v1.StreamToken
+	11, // 12: postroom.agent.v1.WatchResponse.token:type_name -> postroom.agent.v1.StreamToken
+	18, // 13: postroom.agent.v1.WatchResponse.server_now:type_name -> google.protobuf.Timestamp
+	13, // 14: postroom.agent.v1.WatchResponse.snapshot:type_name -> postroom.agent.v1.Snapshot
+	14, // 15: postroom.agent.v1.WatchResponse.contact_changed:type_name -> postroom.agent.v1.ContactChanged
+	1,  // 16: postroom.agent.v1.WatchResponse.state_changed:type_name -> postroom.agent.v1.AgentState
+	15, // 17: postroom.agent.v1.WatchResponse.keep_alive:type_name -> postroom.agent.v1.KeepAlive
+	16, // 18: postroom.agent.v1.WatchResponse.session_ended:type_name -> postroom.agent.v1.SessionEnded
+	1,  // 19: postroom.agent.v1.Snapshot.state:type_name -> postroom.agent.v1.AgentState
+	20, // 20: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
+	20, // 21: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
+	21, // 22: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
+	2,  // 23: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
+	4,  // 24: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
+	6,  // 25: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
+	8,  // 26: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
+	10, // 27: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
+	3,  // 28: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
+	5,  // 29: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
+	7,  // 30: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
+	9,  // 31: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
+	12, // 32: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
+	28, // [28:33] is the sub-list for method output_type
+	23, // [23:28] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_postroom_agent_v1_agent_proto_init() }
@@ -1237,7 +1253,7 @@ func file_postroom_agent_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_agent_v1_agent_proto_rawDesc), len(file_postroom_agent_v1_agent_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

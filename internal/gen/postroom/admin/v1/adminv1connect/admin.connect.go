@@ -37,6 +37,12 @@ const (
 	// AdminServiceApplyConfigurationProcedure is the fully-qualified name of the AdminService's
 	// ApplyConfiguration RPC.
 	AdminServiceApplyConfigurationProcedure = "/postroom.admin.v1.AdminService/ApplyConfiguration"
+	// AdminServicePreviewConfigurationProcedure is the fully-qualified name of the AdminService's
+	// PreviewConfiguration RPC.
+	AdminServicePreviewConfigurationProcedure = "/postroom.admin.v1.AdminService/PreviewConfiguration"
+	// AdminServiceListConfigurationVersionsProcedure is the fully-qualified name of the AdminService's
+	// ListConfigurationVersions RPC.
+	AdminServiceListConfigurationVersionsProcedure = "/postroom.admin.v1.AdminService/ListConfigurationVersions"
 	// AdminServiceExportConfigurationProcedure is the fully-qualified name of the AdminService's
 	// ExportConfiguration RPC.
 	AdminServiceExportConfigurationProcedure = "/postroom.admin.v1.AdminService/ExportConfiguration"
@@ -54,6 +60,10 @@ const (
 type AdminServiceClient interface {
 	// ApplyConfiguration makes a configuration file the present configuration, as a whole.
 	ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error)
+	// PreviewConfiguration says what ApplyConfiguration would change, and refuses what it would refuse. Nothing is changed.
+	PreviewConfiguration(context.Context, *v1.PreviewConfigurationRequest) (*v1.PreviewConfigurationResponse, error)
+	// ListConfigurationVersions reads which configurations were applied, by whom and when, newest first.
+	ListConfigurationVersions(context.Context, *v1.ListConfigurationVersionsRequest) (*v1.ListConfigurationVersionsResponse, error)
 	// ExportConfiguration writes the present configuration as a file. It names secrets and never shows one.
 	ExportConfiguration(context.Context, *v1.ExportConfigurationRequest) (*v1.ExportConfigurationResponse, error)
 	// SetPassword sets an agent's password, and ends his sessions.
@@ -79,6 +89,19 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceApplyConfigurationProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("ApplyConfiguration")),
+			connect.WithClientOptions(opts...),
+		),
+		previewConfiguration: connect.NewClient[v1.PreviewConfigurationRequest, v1.PreviewConfigurationResponse](
+			httpClient,
+			baseURL+AdminServicePreviewConfigurationProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("PreviewConfiguration")),
+			connect.WithClientOptions(opts...),
+		),
+		listConfigurationVersions: connect.NewClient[v1.ListConfigurationVersionsRequest, v1.ListConfigurationVersionsResponse](
+			httpClient,
+			baseURL+AdminServiceListConfigurationVersionsProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("ListConfigurationVersions")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		exportConfiguration: connect.NewClient[v1.ExportConfigurationRequest, v1.ExportConfigurationResponse](
@@ -112,16 +135,36 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // adminServiceClient implements AdminServiceClient.
 type adminServiceClient struct {
-	applyConfiguration  *connect.Client[v1.ApplyConfigurationRequest, v1.ApplyConfigurationResponse]
-	exportConfiguration *connect.Client[v1.ExportConfigurationRequest, v1.ExportConfigurationResponse]
-	setPassword         *connect.Client[v1.SetPasswordRequest, v1.SetPasswordResponse]
-	revokeSessions      *connect.Client[v1.RevokeSessionsRequest, v1.RevokeSessionsResponse]
-	listAudit           *connect.Client[v1.ListAuditRequest, v1.ListAuditResponse]
+	applyConfiguration        *connect.Client[v1.ApplyConfigurationRequest, v1.ApplyConfigurationResponse]
+	previewConfiguration      *connect.Client[v1.PreviewConfigurationRequest, v1.PreviewConfigurationResponse]
+	listConfigurationVersions *connect.Client[v1.ListConfigurationVersionsRequest, v1.ListConfigurationVersionsResponse]
+	exportConfiguration       *connect.Client[v1.ExportConfigurationRequest, v1.ExportConfigurationResponse]
+	setPassword               *connect.Client[v1.SetPasswordRequest, v1.SetPasswordResponse]
+	revokeSessions            *connect.Client[v1.RevokeSessionsRequest, v1.RevokeSessionsResponse]
+	listAudit                 *connect.Client[v1.ListAuditRequest, v1.ListAuditResponse]
 }
 
 // ApplyConfiguration calls postroom.admin.v1.AdminService.ApplyConfiguration.
 func (c *adminServiceClient) ApplyConfiguration(ctx context.Context, req *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error) {
 	response, err := c.applyConfiguration.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PreviewConfiguration calls postroom.admin.v1.AdminService.PreviewConfiguration.
+func (c *adminServiceClient) PreviewConfiguration(ctx context.Context, req *v1.PreviewConfigurationRequest) (*v1.PreviewConfigurationResponse, error) {
+	response, err := c.previewConfiguration.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListConfigurationVersions calls postroom.admin.v1.AdminService.ListConfigurationVersions.
+func (c *adminServiceClient) ListConfigurationVersions(ctx context.Context, req *v1.ListConfigurationVersionsRequest) (*v1.ListConfigurationVersionsResponse, error) {
+	response, err := c.listConfigurationVersions.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -168,6 +211,10 @@ func (c *adminServiceClient) ListAudit(ctx context.Context, req *v1.ListAuditReq
 type AdminServiceHandler interface {
 	// ApplyConfiguration makes a configuration file the present configuration, as a whole.
 	ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error)
+	// PreviewConfiguration says what ApplyConfiguration would change, and refuses what it would refuse. Nothing is changed.
+	PreviewConfiguration(context.Context, *v1.PreviewConfigurationRequest) (*v1.PreviewConfigurationResponse, error)
+	// ListConfigurationVersions reads which configurations were applied, by whom and when, newest first.
+	ListConfigurationVersions(context.Context, *v1.ListConfigurationVersionsRequest) (*v1.ListConfigurationVersionsResponse, error)
 	// ExportConfiguration writes the present configuration as a file. It names secrets and never shows one.
 	ExportConfiguration(context.Context, *v1.ExportConfigurationRequest) (*v1.ExportConfigurationResponse, error)
 	// SetPassword sets an agent's password, and ends his sessions.
@@ -189,6 +236,19 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceApplyConfigurationProcedure,
 		svc.ApplyConfiguration,
 		connect.WithSchema(adminServiceMethods.ByName("ApplyConfiguration")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServicePreviewConfigurationHandler := connect.NewUnaryHandlerSimple(
+		AdminServicePreviewConfigurationProcedure,
+		svc.PreviewConfiguration,
+		connect.WithSchema(adminServiceMethods.ByName("PreviewConfiguration")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceListConfigurationVersionsHandler := connect.NewUnaryHandlerSimple(
+		AdminServiceListConfigurationVersionsProcedure,
+		svc.ListConfigurationVersions,
+		connect.WithSchema(adminServiceMethods.ByName("ListConfigurationVersions")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceExportConfigurationHandler := connect.NewUnaryHandlerSimple(
@@ -221,6 +281,10 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case AdminServiceApplyConfigurationProcedure:
 			adminServiceApplyConfigurationHandler.ServeHTTP(w, r)
+		case AdminServicePreviewConfigurationProcedure:
+			adminServicePreviewConfigurationHandler.ServeHTTP(w, r)
+		case AdminServiceListConfigurationVersionsProcedure:
+			adminServiceListConfigurationVersionsHandler.ServeHTTP(w, r)
 		case AdminServiceExportConfigurationProcedure:
 			adminServiceExportConfigurationHandler.ServeHTTP(w, r)
 		case AdminServiceSetPasswordProcedure:
@@ -240,6 +304,14 @@ type UnimplementedAdminServiceHandler struct{}
 
 func (UnimplementedAdminServiceHandler) ApplyConfiguration(context.Context, *v1.ApplyConfigurationRequest) (*v1.ApplyConfigurationResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.admin.v1.AdminService.ApplyConfiguration is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) PreviewConfiguration(context.Context, *v1.PreviewConfigurationRequest) (*v1.PreviewConfigurationResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.admin.v1.AdminService.PreviewConfiguration is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) ListConfigurationVersions(context.Context, *v1.ListConfigurationVersionsRequest) (*v1.ListConfigurationVersionsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.admin.v1.AdminService.ListConfigurationVersions is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) ExportConfiguration(context.Context, *v1.ExportConfigurationRequest) (*v1.ExportConfigurationResponse, error) {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postroom/admin/v1/admin.proto.
  */
 export const file_postroom_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wb3N0cm9vbS9hZG1pbi92MS9hZG1pbi5wcm90bxIRcG9zdHJvb20uYWRtaW4udjEiTwoZQXBwbHlDb25maWd1cmF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGRvY3VtZW50GAIgASgJEgwKBGZpbGUYAyABKAkiWQoaQXBwbHlDb25maWd1cmF0aW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoAxIqCgdjaGFuZ2VzGAIgAygLMhkucG9zdHJvb20uYWRtaW4udjEuQ2hhbmdlIjMKBkNoYW5nZRIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZhY3Rpb24YAyABKAkiHAoaRXhwb3J0Q29uZmlndXJhdGlvblJlcXVlc3QiQAobRXhwb3J0Q29uZmlndXJhdGlvblJlc3BvbnNlEg8KB3ZlcnNpb24YASABKAMSEAoIZG9jdW1lbnQYAiABKAkiSQoSU2V0UGFzc3dvcmRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDQoFYWdlbnQYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSI6ChVSZXZva2VTZXNzaW9uc1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCSIYChZSZXZva2VTZXNzaW9uc1Jlc3BvbnNlIjQKEExpc3RBdWRpdFJlcXVlc3QSEQoJYmVmb3JlX2lkGAEgASgDEg0KBWxpbWl0GAIgASgFIkMKEUxpc3RBdWRpdFJlc3BvbnNlEi4KB2VudHJpZXMYASADKAsyHS5wb3N0cm9vbS5hZG1pbi52MS5BdWRpdEVudHJ5Io4BCgpBdWRpdEVudHJ5EgoKAmlkGAEgASgDEiYKAmF0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDgoGb2JqZWN0GAUgASgJEg4KBmJlZm9yZRgGIAEoCRINCgVhZnRlchgHIAEoCTKeBAoMQWRtaW5TZXJ2aWNlEnEKEkFwcGx5Q29uZmlndXJhdGlvbhIsLnBvc3Ryb29tLmFkbWluLnYxLkFwcGx5Q29uZmlndXJhdGlvblJlcXVlc3QaLS5wb3N0cm9vbS5hZG1pbi52MS5BcHBseUNvbmZpZ3VyYXRpb25SZXNwb25zZRJ5ChNFeHBvcnRDb25maWd1cmF0aW9uEi0ucG9zdHJvb20uYWRtaW4udjEuRXhwb3J0Q29uZmlndXJhdGlvblJlcXVlc3QaLi5wb3N0cm9vbS5hZG1pbi52MS5FeHBvcnRDb25maWd1cmF0aW9uUmVzcG9uc2UiA5ACARJcCgtTZXRQYXNzd29yZBIlLnBvc3Ryb29tLmFkbWluLnYxLlNldFBhc3N3b3JkUmVxdWVzdBomLnBvc3Ryb29tLmFkbWluLnYxLlNldFBhc3N3b3JkUmVzcG9uc2USZQoOUmV2b2tlU2Vzc2lvbnMSKC5wb3N0cm9vbS5hZG1pbi52MS5SZXZva2VTZXNzaW9uc1JlcXVlc3QaKS5wb3N0cm9vbS5hZG1pbi52MS5SZXZva2VTZXNzaW9uc1Jlc3BvbnNlElsKCUxpc3RBdWRpdBIjLnBvc3Ryb29tLmFkbWluLnYxLkxpc3RBdWRpdFJlcXVlc3QaJC5wb3N0cm9vbS5hZG1pbi52MS5MaXN0QXVkaXRSZXNwb25zZSIDkAIBQs4BChVjb20ucG9zdHJvb20uYWRtaW4udjFCCkFkbWluUHJvdG9QAVpDZ2l0aHViLmNvbS9wb3N0cm9vbS9wb3N0cm9vbS9pbnRlcm5hbC9nZW4vcG9zdHJvb20vYWRtaW4vdjE7YWRtaW52MaICA1BBWKoCEVBvc3Ryb29tLkFkbWluLlYxygIRUG9zdHJvb21cQWRtaW5cVjHiAh1Qb3N0cm9vbVxBZG1pblxWMVxHUEJNZXRhZGF0YeoCE1Bvc3Ryb29tOjpBZG1pbjo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1wb3N0cm9vbS9hZG1pbi92MS9hZG1pbi5wcm90bxIRcG9zdHJvb20uYWRtaW4udjEiTwoZQXBwbHlDb25maWd1cmF0aW9uUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGRvY3VtZW50GAIgASgJEgwKBGZpbGUYAyABKAkiWQoaQXBwbHlDb25maWd1cmF0aW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoAxIqCgdjaGFuZ2VzGAIgAygLMhkucG9zdHJvb20uYWRtaW4udjEuQ2hhbmdlIjMKBkNoYW5nZRIMCgRraW5kGAEgASgJEgsKA2tleRgCIAEoCRIOCgZhY3Rpb24YAyABKAkiPQobUHJldmlld0NvbmZpZ3VyYXRpb25SZXF1ZXN0EhAKCGRvY3VtZW50GAEgASgJEgwKBGZpbGUYAiABKAkiWwocUHJldmlld0NvbmZpZ3VyYXRpb25SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgDEioKB2NoYW5nZXMYAiADKAsyGS5wb3N0cm9vbS5hZG1pbi52MS5DaGFuZ2UiSQogTGlzdENvbmZpZ3VyYXRpb25WZXJzaW9uc1JlcXVlc3QSFgoOYmVmb3JlX3ZlcnNpb24YASABKAMSDQoFbGltaXQYAiABKAUiXgohTGlzdENvbmZpZ3VyYXRpb25WZXJzaW9uc1Jlc3BvbnNlEjkKCHZlcnNpb25zGAEgAygLMicucG9zdHJvb20uYWRtaW4udjEuQ29uZmlndXJhdGlvblZlcnNpb24iigEKFENvbmZpZ3VyYXRpb25WZXJzaW9uEg8KB3ZlcnNpb24YASABKAMSJgoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBWFjdG9yGAMgASgJEioKB2NoYW5nZXMYBCADKAsyGS5wb3N0cm9vbS5hZG1pbi52MS5DaGFuZ2UiLQoaRXhwb3J0Q29uZmlndXJhdGlvblJlcXVlc3QSDwoHdmVyc2lvbhgBIAEoAyJAChtFeHBvcnRDb25maWd1cmF0aW9uUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoAxIQCghkb2N1bWVudBgCIAEoCSJJChJTZXRQYXNzd29yZFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRINCgVhZ2VudBgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSIVChNTZXRQYXNzd29yZFJlc3BvbnNlIjoKFVJldm9rZVNlc3Npb25zUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg0KBWFnZW50GAIgASgJIhgKFlJldm9rZVNlc3Npb25zUmVzcG9uc2UiRQoQTGlzdEF1ZGl0UmVxdWVzdBIRCgliZWZvcmVfaWQYASABKAMSDQoFbGltaXQYAiABKAUSDwoHdmVyc2lvbhgDIAEoAyJDChFMaXN0QXVkaXRSZXNwb25zZRIuCgdlbnRyaWVzGAEgAygLMh0ucG9zdHJvb20uYWRtaW4udjEuQXVkaXRFbnRyeSKfAQoKQXVkaXRFbnRyeRIKCgJpZBgBIAEoAxImCgJhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYAyABKAkSDgoGYWN0aW9uGAQgASgJEg4KBm9iamVjdBgFIAEoCRIOCgZiZWZvcmUYBiABKAkSDQoFYWZ0ZXIYByABKAkSDwoHdmVyc2lvbhgIIAEoAzKlBgoMQWRtaW5TZXJ2aWNlEnEKEkFwcGx5Q29uZmlndXJhdGlvbhIsLnBvc3Ryb29tLmFkbWluLnYxLkFwcGx5Q29uZmlndXJhdGlvblJlcXVlc3QaLS5wb3N0cm9vbS5hZG1pbi52MS5BcHBseUNvbmZpZ3VyYXRpb25SZXNwb25zZRJ3ChRQcmV2aWV3Q29uZmlndXJhdGlvbhIuLnBvc3Ryb29tLmFkbWluLnYxLlByZXZpZXdDb25maWd1cmF0aW9uUmVxdWVzdBovLnBvc3Ryb29tLmFkbWluLnYxLlByZXZpZXdDb25maWd1cmF0aW9uUmVzcG9uc2USiwEKGUxpc3RDb25maWd1cmF0aW9uVmVyc2lvbnMSMy5wb3N0cm9vbS5hZG1pbi52MS5MaXN0Q29uZmlndXJhdGlvblZlcnNpb25zUmVxdWVzdBo0LnBvc3Ryb29tLmFkbWluLnYxLkxpc3RDb25maWd1cmF0aW9uVmVyc2lvbnNSZXNwb25zZSIDkAIBEnkKE0V4cG9ydENvbmZpZ3VyYXRpb24SLS5wb3N0cm9vbS5hZG1pbi52MS5FeHBvcnRDb25maWd1cmF0aW9uUmVxdWVzdBouLnBvc3Ryb29tLmFkbWluLnYxLkV4cG9ydENvbmZpZ3VyYXRpb25SZXNwb25zZSIDkAIBElwKC1NldFBhc3N3b3JkEiUucG9zdHJvb20uYWRtaW4udjEuU2V0UGFzc3dvcmRSZXF1ZXN0GiYucG9zdHJvb20uYWRtaW4udjEuU2V0UGFzc3dvcmRSZXNwb25zZRJlCg5SZXZva2VTZXNzaW9ucxIoLnBvc3Ryb29tLmFkbWluLnYxLlJldm9rZVNlc3Npb25zUmVxdWVzdBopLnBvc3Ryb29tLmFkbWluLnYxLlJldm9rZVNlc3Npb25zUmVzcG9uc2USWwoJTGlzdEF1ZGl0EiMucG9zdHJvb20uYWRtaW4udjEuTGlzdEF1ZGl0UmVxdWVzdBokLnBvc3Ryb29tLmFkbWluLnYxLkxpc3RBdWRpdFJlc3BvbnNlIgOQAgFCzgEKFWNvbS5wb3N0cm9vbS5hZG1pbi52MUIKQWRtaW5Qcm90b1ABWkNnaXRodWIuY29tL3Bvc3Ryb29tL3Bvc3Ryb29tL2ludGVybmFsL2dlbi9wb3N0cm9vbS9hZG1pbi92MTthZG1pbnYxogIDUEFYqgIRUG9zdHJvb20uQWRtaW4uVjHKAhFQb3N0cm9vbVxBZG1pblxWMeICHVBvc3Ryb29tXEFkbWluXFYxXEdQQk1ldGFkYXRh6gITUG9zdHJvb206OkFkbWluOjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * ApplyConfigurationRequest carries a configuration file.
@@ -115,11 +115,164 @@ export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
   messageDesc(file_postroom_admin_v1_admin, 2);
 
 /**
- * ExportConfigurationRequest has no fields.
+ * PreviewConfigurationRequest carries a configuration file.
+ *
+ * @generated from message postroom.admin.v1.PreviewConfigurationRequest
+ */
+export type PreviewConfigurationRequest = Message<"postroom.admin.v1.PreviewConfigurationRequest"> & {
+  /**
+   * The file's text, as YAML.
+   *
+   * @generated from field: string document = 1;
+   */
+  document: string;
+
+  /**
+   * The file's name, for error messages.
+   *
+   * @generated from field: string file = 2;
+   */
+  file: string;
+};
+
+/**
+ * Describes the message postroom.admin.v1.PreviewConfigurationRequest.
+ * Use `create(PreviewConfigurationRequestSchema)` to create a new message.
+ */
+export const PreviewConfigurationRequestSchema: GenMessage<PreviewConfigurationRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_admin_v1_admin, 3);
+
+/**
+ * PreviewConfigurationResponse says what would change.
+ *
+ * @generated from message postroom.admin.v1.PreviewConfigurationResponse
+ */
+export type PreviewConfigurationResponse = Message<"postroom.admin.v1.PreviewConfigurationResponse"> & {
+  /**
+   * The configuration's version now.
+   *
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * What would change; nothing, if the configuration is this one already.
+   *
+   * @generated from field: repeated postroom.admin.v1.Change changes = 2;
+   */
+  changes: Change[];
+};
+
+/**
+ * Describes the message postroom.admin.v1.PreviewConfigurationResponse.
+ * Use `create(PreviewConfigurationResponseSchema)` to create a new message.
+ */
+export const PreviewConfigurationResponseSchema: GenMessage<PreviewConfigurationResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_admin_v1_admin, 4);
+
+/**
+ * ListConfigurationVersionsRequest pages backwards.
+ *
+ * @generated from message postroom.admin.v1.ListConfigurationVersionsRequest
+ */
+export type ListConfigurationVersionsRequest = Message<"postroom.admin.v1.ListConfigurationVersionsRequest"> & {
+  /**
+   * Only versions with a lower number; 0 begins with the newest.
+   *
+   * @generated from field: int64 before_version = 1;
+   */
+  beforeVersion: bigint;
+
+  /**
+   * At most this many, 100 by default and at most.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message postroom.admin.v1.ListConfigurationVersionsRequest.
+ * Use `create(ListConfigurationVersionsRequestSchema)` to create a new message.
+ */
+export const ListConfigurationVersionsRequestSchema: GenMessage<ListConfigurationVersionsRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_admin_v1_admin, 5);
+
+/**
+ * ListConfigurationVersionsResponse gives the versions.
+ *
+ * @generated from message postroom.admin.v1.ListConfigurationVersionsResponse
+ */
+export type ListConfigurationVersionsResponse = Message<"postroom.admin.v1.ListConfigurationVersionsResponse"> & {
+  /**
+   * The versions, newest first.
+   *
+   * @generated from field: repeated postroom.admin.v1.ConfigurationVersion versions = 1;
+   */
+  versions: ConfigurationVersion[];
+};
+
+/**
+ * Describes the message postroom.admin.v1.ListConfigurationVersionsResponse.
+ * Use `create(ListConfigurationVersionsResponseSchema)` to create a new message.
+ */
+export const ListConfigurationVersionsResponseSchema: GenMessage<ListConfigurationVersionsResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_admin_v1_admin, 6);
+
+/**
+ * ConfigurationVersion is one configuration that was applied.
+ *
+ * @generated from message postroom.admin.v1.ConfigurationVersion
+ */
+export type ConfigurationVersion = Message<"postroom.admin.v1.ConfigurationVersion"> & {
+  /**
+   * Its number.
+   *
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * When it was applied.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 2;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * By whom: "agent:KEY" or "command:ACCOUNT".
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * What it changed.
+   *
+   * @generated from field: repeated postroom.admin.v1.Change changes = 4;
+   */
+  changes: Change[];
+};
+
+/**
+ * Describes the message postroom.admin.v1.ConfigurationVersion.
+ * Use `create(ConfigurationVersionSchema)` to create a new message.
+ */
+export const ConfigurationVersionSchema: GenMessage<ConfigurationVersion> = /*@__PURE__*/
+  messageDesc(file_postroom_admin_v1_admin, 7);
+
+/**
+ * ExportConfigurationRequest chooses a version.
  *
  * @generated from message postroom.admin.v1.ExportConfigurationRequest
  */
 export type ExportConfigurationRequest = Message<"postroom.admin.v1.ExportConfigurationRequest"> & {
+  /**
+   * The version, as the document that was applied; 0: the present configuration, defaults included.
+   *
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
 };
 
 /**
@@ -127,7 +280,7 @@ export type ExportConfigurationRequest = Message<"postroom.admin.v1.ExportConfig
  * Use `create(ExportConfigurationRequestSchema)` to create a new message.
  */
 export const ExportConfigurationRequestSchema: GenMessage<ExportConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 3);
+  messageDesc(file_postroom_admin_v1_admin, 8);
 
 /**
  * ExportConfigurationResponse gives the file.
@@ -155,7 +308,7 @@ export type ExportConfigurationResponse = Message<"postroom.admin.v1.ExportConfi
  * Use `create(ExportConfigurationResponseSchema)` to create a new message.
  */
 export const ExportConfigurationResponseSchema: GenMessage<ExportConfigurationResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 4);
+  messageDesc(file_postroom_admin_v1_admin, 9);
 
 /**
  * SetPasswordRequest sets a password.
@@ -190,7 +343,7 @@ export type SetPasswordRequest = Message<"postroom.admin.v1.SetPasswordRequest">
  * Use `create(SetPasswordRequestSchema)` to create a new message.
  */
 export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 5);
+  messageDesc(file_postroom_admin_v1_admin, 10);
 
 /**
  * SetPasswordResponse has no fields.
@@ -205,7 +358,7 @@ export type SetPasswordResponse = Message<"postroom.admin.v1.SetPasswordResponse
  * Use `create(SetPasswordResponseSchema)` to create a new message.
  */
 export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 6);
+  messageDesc(file_postroom_admin_v1_admin, 11);
 
 /**
  * RevokeSessionsRequest names an agent.
@@ -233,7 +386,7 @@ export type RevokeSessionsRequest = Message<"postroom.admin.v1.RevokeSessionsReq
  * Use `create(RevokeSessionsRequestSchema)` to create a new message.
  */
 export const RevokeSessionsRequestSchema: GenMessage<RevokeSessionsRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 7);
+  messageDesc(file_postroom_admin_v1_admin, 12);
 
 /**
  * RevokeSessionsResponse has no fields.
@@ -248,7 +401,7 @@ export type RevokeSessionsResponse = Message<"postroom.admin.v1.RevokeSessionsRe
  * Use `create(RevokeSessionsResponseSchema)` to create a new message.
  */
 export const RevokeSessionsResponseSchema: GenMessage<RevokeSessionsResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 8);
+  messageDesc(file_postroom_admin_v1_admin, 13);
 
 /**
  * ListAuditRequest pages backwards.
@@ -269,6 +422,13 @@ export type ListAuditRequest = Message<"postroom.admin.v1.ListAuditRequest"> & {
    * @generated from field: int32 limit = 2;
    */
   limit: number;
+
+  /**
+   * Only what this version of the configuration changed; 0: everything.
+   *
+   * @generated from field: int64 version = 3;
+   */
+  version: bigint;
 };
 
 /**
@@ -276,7 +436,7 @@ export type ListAuditRequest = Message<"postroom.admin.v1.ListAuditRequest"> & {
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 9);
+  messageDesc(file_postroom_admin_v1_admin, 14);
 
 /**
  * ListAuditResponse gives the entries.
@@ -297,7 +457,7 @@ export type ListAuditResponse = Message<"postroom.admin.v1.ListAuditResponse"> &
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 10);
+  messageDesc(file_postroom_admin_v1_admin, 15);
 
 /**
  * AuditEntry is one thing that somebody did.
@@ -353,6 +513,13 @@ export type AuditEntry = Message<"postroom.admin.v1.AuditEntry"> & {
    * @generated from field: string after = 7;
    */
   after: string;
+
+  /**
+   * The version of the configuration that made this change, or 0.
+   *
+   * @generated from field: int64 version = 8;
+   */
+  version: bigint;
 };
 
 /**
@@ -360,7 +527,7 @@ export type AuditEntry = Message<"postroom.admin.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_postroom_admin_v1_admin, 11);
+  messageDesc(file_postroom_admin_v1_admin, 16);
 
 /**
  * AdminService changes the configuration and accounts. Everything is audited.
@@ -377,6 +544,26 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ApplyConfigurationRequestSchema;
     output: typeof ApplyConfigurationResponseSchema;
+  },
+  /**
+   * PreviewConfiguration says what ApplyConfiguration would change, and refuses what it would refuse. Nothing is changed.
+   *
+   * @generated from rpc postroom.admin.v1.AdminService.PreviewConfiguration
+   */
+  previewConfiguration: {
+    methodKind: "unary";
+    input: typeof PreviewConfigurationRequestSchema;
+    output: typeof PreviewConfigurationResponseSchema;
+  },
+  /**
+   * ListConfigurationVersions reads which configurations were applied, by whom and when, newest first.
+   *
+   * @generated from rpc postroom.admin.v1.AdminService.ListConfigurationVersions
+   */
+  listConfigurationVersions: {
+    methodKind: "unary";
+    input: typeof ListConfigurationVersionsRequestSchema;
+    output: typeof ListConfigurationVersionsResponseSchema;
   },
   /**
    * ExportConfiguration writes the present configuration as a file. It names secrets and never shows one.
