@@ -43,7 +43,7 @@ func (c *centre) offerContact(x *simContact) {
 	}
 	change := c.rules.progress(c.wait(x), c.now())
 	c.watchProgress(x, change)
-	x.timer, x.stale = time.Time{}, false
+	x.timer, x.stale, x.left = time.Time{}, false, false
 	if change.Overflow != "" {
 		c.seen.count(sawOverflow)
 		c.enqueue(x, change.Overflow, nil, time.Time{})
@@ -76,6 +76,8 @@ func (c *centre) offerContact(x *simContact) {
 		}
 		if d.Agent == "" {
 			next = sooner(next, d.LookAgain)
+			x.left = slices.ContainsFunc(candidates, func(one postroom.Candidate) bool { return one.LookDue })
+			c.seen.countIf(x.left, sawLeft)
 			break
 		}
 		c.watchUrgency(x, c.byID[d.Agent])

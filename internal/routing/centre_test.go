@@ -24,7 +24,6 @@ type ruleTable struct {
 	contact  func([]postroom.WaitingContact, time.Time) ContactDecision
 	progress func(postroom.Wait, time.Time) Change
 	span     func(*postroom.BusinessHours, time.Time) (from, until time.Time)
-	enter    func(postroom.QueueID, map[postroom.QueueID]postroom.Queue, map[postroom.QueueID]int) (postroom.QueueID, []postroom.QueueID)
 }
 
 func realRules() ruleTable {
@@ -34,7 +33,7 @@ func realRules() ruleTable {
 		},
 		lookDue: func(a *simAgent) bool { return a.wants },
 		room:    postroom.MultimediaProfile.Room, steps: postroom.Queue.Steps, admits: postroom.Step.Admits,
-		agent: ChooseAgent, contact: ChooseContact, progress: Progress, span: OpenSpan, enter: Enter,
+		agent: ChooseAgent, contact: ChooseContact, progress: Progress, span: OpenSpan,
 	}
 }
 
@@ -66,6 +65,7 @@ type simContact struct {
 	timer           time.Time // of its workflow, by the clock that never jumps; zero: none
 	stale           bool      // the database's clock was set forward since the timer was set
 	looking         bool
+	left            bool // its look left agents to their own: it looks again in a moment
 }
 
 type simOffer struct {
@@ -321,26 +321,32 @@ func (c *centre) tickAll() {
 	}
 }
 
-// enqueue brings a contact into a queue, past those that are full.
+// enqueue brings a contact into a queue, and on while as many wait there as may; a chain of full queues ends with its last. Who waits for
+// somebody takes nobody's place.
 func (c *centre) enqueue(x *simContact, to postroom.QueueID, target *simAgent, targetUntil time.Time) {
-	queues, waiting := map[postroom.QueueID]postroom.Queue{}, map[postroom.QueueID]int{}
-	for _, q := range c.queues {
-		queues[q.ID] = q.Queue
-	}
-	for _, other := range c.contacts {
-		if other != x && other.phase == postroom.ContactWaiting {
-			waiting[other.queue.ID]++
+	x.queue = c.queue(to)
+	for passed := []*simQueue{x.queue}; target == nil && x.queue.MaxWaiting > 0 && x.queue.Overflow != "" && c.waitingIn(x.queue, x) >= x.queue.MaxWaiting; {
+		next := c.queue(x.queue.Overflow)
+		if slices.Contains(passed, next) {
+			c.seen.count(sawAllFull)
+			break
 		}
-	}
-	into, passed := c.rules.enter(to, queues, waiting)
-	c.watchEntry(to, into, passed, waiting)
-	if len(passed) > 0 {
 		c.seen.count(sawFullQueue)
+		x.queue, passed = next, append(passed, next)
 	}
-	x.queue = c.queue(into)
 	x.queued, x.step, x.refusals = c.now(), 0, nil
 	x.target, x.targetUntil = target, targetUntil
 	c.putBack(x)
+}
+
+func (c *centre) waitingIn(q *simQueue, but *simContact) int {
+	n := 0
+	for _, x := range c.contacts {
+		if x != but && x.queue == q && x.phase == postroom.ContactWaiting {
+			n++
+		}
+	}
+	return n
 }
 
 // putBack makes a contact wait again, where and as long as before.

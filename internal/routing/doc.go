@@ -1,7 +1,7 @@
 // Package routing decides which queue a mail leads to, which agent a contact is offered to, which contact an agent is offered, and what time
 // changes about a wait; and it explains all of that (R11, R31, R32, R35).
 //
-//   - ChooseQueue: rules and entry points; Enter: past queues that are full.
+//   - ChooseQueue: rules and entry points.
 //   - ChooseAgent, ChooseContact: the two sides of a match.
 //   - Progress: stages, the end of a target's time, overflow. OpenSpan, OpenTime, After: business hours.
 //   - Explain: what each agent lacks to be offered a waiting contact.

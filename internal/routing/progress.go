@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"slices"
 	"time"
 
 	"github.com/postroom/postroom"
@@ -45,21 +44,4 @@ func Progress(w postroom.Wait, now time.Time) Change {
 		c.Next = sooner(c.Next, w.TargetUntil.Sub(now))
 	}
 	return c
-}
-
-// Enter is the queue that a contact comes into which was led to queue: the queue itself, or while as many contacts wait as may, the one that
-// it overflows to, and so on (R32). passed are the full ones on the way. If all are full, the contact waits in the first: nothing is
-// turned away. A limit without an overflow has no effect.
-func Enter(queue postroom.QueueID, queues map[postroom.QueueID]postroom.Queue, waiting map[postroom.QueueID]int) (into postroom.QueueID, passed []postroom.QueueID) {
-	for into = queue; ; {
-		q := queues[into]
-		if q.MaxWaiting == 0 || q.Overflow == "" || waiting[into] < q.MaxWaiting {
-			return into, passed
-		}
-		passed = append(passed, into)
-		if slices.Contains(passed, q.Overflow) {
-			return queue, nil
-		}
-		into = q.Overflow
-	}
 }

@@ -91,33 +91,6 @@ func TestAContactThatIsLeftToOthersIsToldToLook(t *testing.T) {
 	}
 }
 
-// R32: a contact that comes while as many wait as may goes on to where the queue overflows, past each that is full, and never round in a circle.
-func TestAContactGoesOnPastFullQueues(t *testing.T) {
-	queue := func(id, overflow postroom.QueueID, most int) postroom.Queue {
-		return postroom.Queue{ID: id, QueueRules: postroom.QueueRules{MaxWaiting: most, Overflow: overflow}}
-	}
-	queues := map[postroom.QueueID]postroom.Queue{"a": queue("a", "b", 2), "b": queue("b", "c", 2), "c": queue("c", "a", 2), "self": queue("self", "self", 1), "end": queue("end", "", 1), "to end": queue("to end", "end", 1)}
-	for name, c := range map[string]struct {
-		queue   postroom.QueueID
-		waiting map[postroom.QueueID]int
-		into    postroom.QueueID
-		passed  int
-	}{
-		"there is room":           {"a", map[postroom.QueueID]int{"a": 1}, "a", 0},
-		"full":                    {"a", map[postroom.QueueID]int{"a": 2}, "b", 1},
-		"two are full":            {"a", map[postroom.QueueID]int{"a": 3, "b": 2}, "c", 2},
-		"all are full":            {"b", map[postroom.QueueID]int{"a": 3, "b": 2, "c": 2}, "b", 0},
-		"it overflows to itself":  {"self", map[postroom.QueueID]int{"self": 5}, "self", 0},
-		"it does not overflow":    {"end", map[postroom.QueueID]int{"end": 5}, "end", 0},
-		"the last does not":       {"to end", map[postroom.QueueID]int{"to end": 1, "end": 9}, "end", 1},
-		"a queue that is unknown": {"none", nil, "none", 0},
-	} {
-		if into, passed := Enter(c.queue, queues, c.waiting); into != c.into || len(passed) != c.passed {
-			t.Errorf("%s: into %s past %v", name, into, passed)
-		}
-	}
-}
-
 // R32: stages by open time, the target's by the clock, overflow last of all.
 func TestProgressFollowsTheThresholds(t *testing.T) {
 	q := billing()

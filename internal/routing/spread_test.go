@@ -31,6 +31,7 @@ const (
 	sawBackOff
 	sawPaused
 	sawLater
+	sawLeft
 	sawStage
 	sawStageUsed
 	sawStageWaits
@@ -66,7 +67,7 @@ const (
 var kindNames = [kinds]string{"contacts arrived", "offers by a contact's look", "offers by an agent's look", "a contact's look found nobody", "an agent's look found nothing",
 	"claims lost to a race", "accepted", "declined", "RONA", "unreachable", "withdrawn", "wrapped up", "Idle", "signed out", "Idle after this contact",
 	"offers past agents who were set aside", "offers to an only one who had refused", "looks that found a pause only", "rests in which a pause forbids an offer",
-	"contacts told to look for an agent who refused them", "stages reached", "offers at a later stage", "rests at a later stage", "overflows by time", "entries past a full queue",
+	"contacts told to look for an agent who refused them", "looks that left agents to their own look", "stages reached", "offers at a later stage", "rests at a later stage", "overflows by time", "entries past a full queue",
 	"entries where all were full", "offers to a target", "rests that wait for a target", "targets whose time was over", "targets who refused", "targets who signed out",
 	"rests in a closed queue", "openings", "skipped hours passed", "doubled hours passed", "clock set forward", "clock set back", "rests with a timer from before the clock was set forward",
 	"timers fired", "transfers", "parked", "assigned", "reprioritised", "configurations applied", "rests in which RONA keeps contacts of several channels waiting",

@@ -63,6 +63,9 @@ func (c *centre) watchRest(x *simContact) {
 	if x.stale && who != nil && len(x.refusals) > 0 {
 		return // its pause ended early, by a clock that was set forward: its timer is late by as much
 	}
+	if x.left && x.timer.Sub(c.real) <= LookTime {
+		return // those took something else; somebody who refused it may be asked now, in a moment
+	}
 	if who != nil {
 		c.fail("%s waits at stage %d of %s, and %s is free: the choice looked over him", x.id, x.step, x.queue.ID, who.ID)
 		return

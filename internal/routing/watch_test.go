@@ -218,25 +218,6 @@ func (c *centre) watchProgress(x *simContact, change Change) {
 	}
 }
 
-func (c *centre) watchEntry(to, into postroom.QueueID, passed []postroom.QueueID, waiting map[postroom.QueueID]int) {
-	full := func(id postroom.QueueID) bool {
-		q := c.queue(id)
-		return q.MaxWaiting > 0 && q.Overflow != "" && waiting[id] >= q.MaxWaiting
-	}
-	at, seen := to, map[postroom.QueueID]bool{}
-	for full(at) && !seen[at] {
-		seen[at] = true
-		at = c.queue(at).Overflow
-	}
-	if seen[at] {
-		at = to // all are full
-		c.seen.count(sawAllFull)
-	}
-	if at != into || into != to && len(passed) != len(seen) {
-		c.fail("led to %s, a contact came into %s past %v; wanted %s", to, into, passed, at)
-	}
-}
-
 func (c *centre) watchAgentChoice(x *simContact, d AgentDecision) {
 	takers := c.takers(x)
 	others := slices.DeleteFunc(slices.Clone(takers), c.rules.lookDue)
