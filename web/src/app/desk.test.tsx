@@ -109,6 +109,22 @@ describe("an offer", () => {
     expect(ids[0]).toBe(ids[1]);
   });
 
+  it("has no Email tab without capacity for email, not even by its shortcut, once nothing of it is held (R2)", async () => {
+    const { user } = openDesk(fake);
+    await user.click(await screen.findByRole("tab", { name: /Email/ }));
+    const profile = (email: number) =>
+      fake.push({ case: "stateChanged", value: create(AgentStateSchema, { ...fake.agent, capacity: { email } }) });
+    profile(0);
+    await waitFor(() => expect(screen.getByRole("tab", { name: /Email/ }).textContent).toContain("1"));
+    fake.push({ case: "contactChanged", value: { contactId, offerId, offerState: OfferState.WITHDRAWN } });
+    await waitFor(() => expect(screen.queryByRole("tab", { name: /Email/ })).toBeNull());
+    expect(screen.getByRole("tab", { name: /All/ }).getAttribute("aria-selected")).toBe("true");
+    await user.keyboard("{Alt>}[Digit2]{/Alt}");
+    expect(screen.getByRole("tab", { name: /All/ }).getAttribute("aria-selected")).toBe("true");
+    profile(1);
+    expect(await screen.findByRole("tab", { name: /Email/ })).toBeTruthy();
+  });
+
   it("is accepted in another tab: its card becomes a contact in work here", async () => {
     openDesk(fake);
     await screen.findByRole("button", { name: "Accept" });

@@ -23,13 +23,16 @@ export function ContactList({ tab, onTab }: Props) {
   const { t } = useTranslation();
   const cards = useLive((view) => view.cards);
   const emails = useMemo(() => [...cards.values()].filter((card) => card.channel === "email").length, [cards]);
+  const capacity = useLive((view) => view.agent?.capacity.email ?? (view.agent ? 0 : undefined));
+  // Whose profile has no capacity for email has no Email tab, unless he still holds one from before that (R2).
+  const hasEmail = capacity !== 0 || emails > 0;
   return (
     <nav className={classes.list} aria-labelledby="contact-list-title">
       <h2 id="contact-list-title" className={classes.title}>
         {t("list.title")}
       </h2>
       <Tabs
-        value={tab}
+        value={hasEmail ? tab : "all"}
         onChange={(value) => onTab(value as Tab)}
         keepMounted={false}
         classNames={{ root: classes.tabs, tab: classes.tab, panel: classes.panel }}
@@ -38,9 +41,11 @@ export function ContactList({ tab, onTab }: Props) {
           <Tabs.Tab value="all" rightSection={<Count n={cards.size} />}>
             {t("list.all")}
           </Tabs.Tab>
-          <Tabs.Tab value="email" rightSection={<Count n={emails} />}>
-            {t("list.email")}
-          </Tabs.Tab>
+          {hasEmail && (
+            <Tabs.Tab value="email" rightSection={<Count n={emails} />}>
+              {t("list.email")}
+            </Tabs.Tab>
+          )}
         </Tabs.List>
         <Tabs.Panel value="all">
           <Entries channel={undefined} />

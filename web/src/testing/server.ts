@@ -91,6 +91,7 @@ export class Fake {
     since: timestampNow(),
     version: 1n,
     connected: true,
+    capacity: { email: 3 },
   });
   cards: ContactCard[] = [];
   contact: Contact = aContact();
