@@ -155,6 +155,7 @@ func (s contactService) QuickReply(ctx context.Context, r *contactv1.QuickReplyR
 		return nil, &postroom.Error{Kind: postroom.KindRefused, Reason: postroom.ReasonCardData, Findings: findings,
 			Message: "the reply holds a card number and was not sent; it is masked in the draft, which can be sent"}
 	}
+	in.Seen = postroom.Seen{Message: postroom.MessageID(r.SeenMessageId), Anyway: r.SendAnyway}
 	now, err := s.Gateway.Reply(ctx, workflows.ReplyCommand{OfferCommand: in, DraftVersion: draft.Version})
 	if err := s.settled(ctx, in, now, err); err != nil {
 		return nil, err
@@ -169,6 +170,7 @@ func (s contactService) CloseContact(ctx context.Context, r *contactv1.CloseCont
 	if err != nil {
 		return nil, err
 	}
+	in.Seen = postroom.Seen{Message: postroom.MessageID(r.SeenMessageId), Anyway: r.CloseAnyway}
 	now, err := s.Gateway.Close(ctx, in)
 	if err := s.settled(ctx, in, now, err); err != nil {
 		return nil, err
@@ -191,6 +193,7 @@ func (s contactService) CompleteWrapUp(ctx context.Context, r *contactv1.Complet
 	if err := s.Store.SaveWrapUpNote(ctx, in.Actor, in.Offer, note, findings); err != nil {
 		return nil, err
 	}
+	in.Seen = postroom.Seen{Message: postroom.MessageID(r.SeenMessageId), Anyway: r.CompleteAnyway}
 	now, err := s.Gateway.CompleteWrapUp(ctx, workflows.WrapUpCommand{OfferCommand: in, Code: wrapUp.Code, Status: wrapUp.Status,
 		Sentiment: wrapUp.Sentiment})
 	return &contactv1.CompleteWrapUpResponse{Findings: findingsToProto(findings)}, s.settled(ctx, in, now, err)

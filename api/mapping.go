@@ -17,6 +17,7 @@ var phases = map[postroom.ContactPhase]contactv1.Phase{
 	postroom.ContactWaiting: contactv1.Phase_PHASE_WAITING,
 	postroom.ContactOffered: contactv1.Phase_PHASE_OFFERED,
 	postroom.ContactOwned:   contactv1.Phase_PHASE_OWNED,
+	postroom.ContactParked:  contactv1.Phase_PHASE_PARKED,
 	postroom.ContactWrapUp:  contactv1.Phase_PHASE_WRAPUP,
 	postroom.ContactDone:    contactv1.Phase_PHASE_DONE,
 }
@@ -59,7 +60,7 @@ func cardToProto(c store.Card) *contactv1.ContactCard {
 		CustomerName: c.CustomerName, CustomerAddress: c.CustomerAddress, Subject: c.Subject,
 		Queue: string(c.Queue), QueueName: label(c.QueueName, c.QueueNameKo),
 		ArrivedAt: timestamppb.New(c.ArrivedAt), OfferedAt: timestamppb.New(c.OfferedAt),
-		AcceptedAt: optionalTime(c.AcceptedAt), HandledAt: optionalTime(c.HandledAt), Shown: c.Shown, Masked: c.Masked, Version: c.Version,
+		AcceptedAt: optionalTime(c.AcceptedAt), HandledAt: optionalTime(c.HandledAt), Shown: c.Shown, Masked: c.Masked, PassedOn: c.Passed, Version: c.Version,
 		DueAt: optionalTime(c.DueAt),
 	}
 	card.WrapUpDueAt, card.WrapUpExtensionsLeft = optionalTime(c.WrapUpDue), int32(c.Extensions)
@@ -82,7 +83,7 @@ func contactToProto(v store.ContactView, messages []store.MessageView, draft sto
 		ContactId: string(v.Contact), Phase: phases[v.Phase], Version: v.Version, Subject: v.Subject,
 		Queue: string(v.Queue), QueueName: label(v.QueueName, v.QueueNameKo), ArrivedAt: timestamppb.New(v.ArrivedAt),
 		CompletedAt: optionalTime(v.CompletedAt), Outcome: v.Outcome, Agent: string(v.Agent), OfferId: string(v.Offer),
-		OfferState: offerStates[v.State], WrapUpNote: v.Note,
+		OfferState: offerStates[v.State], WrapUpNote: v.Note, BegunFrom: v.BegunFrom,
 	}
 	if draft.Version > 0 {
 		c.Draft = draftToProto(draft)

@@ -59,6 +59,13 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceQuickReplyProcedure:         {roles: handlers, object: workableOffer},
 	contactv1connect.ContactServiceCloseContactProcedure:       {roles: handlers, object: workableOffer},
 	contactv1connect.ContactServiceCompleteWrapUpProcedure:     {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceTransferContactProcedure:    {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceParkContactProcedure:        {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceReturnToContactProcedure:    {roles: handlers, object: ownOffer},
+	contactv1connect.ContactServiceReopenContactProcedure:      {roles: handlers, object: reopenableContact},
+	contactv1connect.ContactServiceAddNoteProcedure:            {roles: handlers, object: colleaguesContact},
+	contactv1connect.ContactServiceListNotesProcedure:          {roles: handlers, object: colleaguesContact},
+	contactv1connect.ContactServiceLookAtContactProcedure:      {roles: handlers, object: colleaguesContact},
 	contactv1connect.ContactServiceExtendWrapUpProcedure:       {roles: handlers, object: ownOffer},
 
 	adminv1connect.AdminServiceApplyConfigurationProcedure:        {roles: administrator},
@@ -89,14 +96,37 @@ func (line permission) may(ctx context.Context, s *store.Store, p Principal, req
 // readableContact lets an agent read what he holds, is offered or handled, and contacts of a customer whom he serves now; a supervisor
 // also what is in the queues of his team. Anything else is as unknown as a contact that does not exist.
 func readableContact(ctx context.Context, s *store.Store, p Principal, request any) error {
+	return namedContact(ctx, s, p, request, mayRead)
+}
+
+// colleaguesContact lets also those look at a contact, and leave a note on it, whose team serves its queue (R47).
+func colleaguesContact(ctx context.Context, s *store.Store, p Principal, request any) error {
+	return namedContact(ctx, s, p, request, func(p Principal, r store.Relation) bool { return mayRead(p, r) || r.Queue })
+}
+
+// reopenableContact lets those take a contact up again who handled it, whose team serves its queue, or who supervise it (R46).
+func reopenableContact(ctx context.Context, s *store.Store, p Principal, request any) error {
+	return namedContact(ctx, s, p, request, func(p Principal, r store.Relation) bool { return r.Handled || r.Queue || supervises(p, r) })
+}
+
+func mayRead(p Principal, r store.Relation) bool {
+	return r.Holds || r.Offered || r.Handled || r.Serves || supervises(p, r)
+}
+
+func supervises(p Principal, r store.Relation) bool {
+	return p.Role == postroom.RoleSupervisor && r.InTeam
+}
+
+// namedContact tests the contact that a request names. One that somebody may not see is as unknown as one that does not exist.
+func namedContact(ctx context.Context, s *store.Store, p Principal, request any, may func(Principal, store.Relation) bool) error {
 	named, ok := request.(interface{ GetContactId() string })
 	if !ok {
 		return postroom.Internal("a permission asks for a contact that the request does not name", nil)
 	}
-	return readable(ctx, s, p, postroom.ContactID(named.GetContactId()))
+	return related(ctx, s, p, postroom.ContactID(named.GetContactId()), may)
 }
 
-func readable(ctx context.Context, s *store.Store, p Principal, id postroom.ContactID) error {
+func related(ctx context.Context, s *store.Store, p Principal, id postroom.ContactID, may func(Principal, store.Relation) bool) error {
 	if err := wellFormedID(string(id)); err != nil {
 		return err
 	}
@@ -104,7 +134,7 @@ func readable(ctx context.Context, s *store.Store, p Principal, id postroom.Cont
 	if err != nil {
 		return err
 	}
-	if r.Holds || r.Offered || r.Handled || r.Serves || (p.Role == postroom.RoleSupervisor && r.InTeam) {
+	if may(p, r) {
 		return nil
 	}
 	return postroom.NotFound(postroom.ReasonUnknownContact, "there is no such contact")
@@ -162,7 +192,7 @@ func readableAttachment(ctx context.Context, s *store.Store, p Principal, reques
 	if content.Contact == "" {
 		return unknown
 	}
-	err = readable(ctx, s, p, content.Contact)
+	err = related(ctx, s, p, content.Contact, mayRead)
 	if postroom.KindOf(err) == postroom.KindNotFound {
 		return unknown
 	}

@@ -35,6 +35,7 @@ type rule struct {
 	locked bool   // a locked session will do
 	object string // what it names: "", "contact", "offer" or "attachment"
 	says   string // what who may call it is answered, if the walk's request is not good enough for ok
+	of     access // of a contact: what it takes; nil: what reading takes
 }
 
 // rules were written from the requirements, not from the API's own table.
@@ -61,6 +62,13 @@ var rules = map[string]rule{
 	"/postroom.contact.v1.ContactService/QuickReply":         {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/CloseContact":       {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/CompleteWrapUp":     {who: "handlers", object: "offer"},
+	"/postroom.contact.v1.ContactService/TransferContact":    {who: "handlers", object: "offer"},
+	"/postroom.contact.v1.ContactService/ParkContact":        {who: "handlers", object: "offer"},
+	"/postroom.contact.v1.ContactService/ReturnToContact":    {who: "handlers", object: "offer"},
+	"/postroom.contact.v1.ContactService/ReopenContact":      {who: "handlers", object: "contact", of: reopens},
+	"/postroom.contact.v1.ContactService/AddNote":            {who: "handlers", object: "contact", of: looks},
+	"/postroom.contact.v1.ContactService/ListNotes":          {who: "handlers", object: "contact", of: looks},
+	"/postroom.contact.v1.ContactService/LookAtContact":      {who: "handlers", object: "contact", of: looks},
 	"/postroom.contact.v1.ContactService/ExtendWrapUp":       {who: "handlers", object: "offer"},
 
 	"/postroom.admin.v1.AdminService/ApplyConfiguration":        {who: "administrators"},
@@ -202,6 +210,9 @@ func walk(t *testing.T, w *world, h http.Handler, calls ...string) (differences 
 		for _, call := range calls {
 			stranger := ""
 			for _, o := range w.objects(s, rules[call].object) {
+				if of := rules[call].of; of != nil {
+					o.may = of(s.person, o)
+				}
 				token := mine
 				if strings.HasSuffix(call, "/SignOut") {
 					token = s.token(t, w) // it ends with the call

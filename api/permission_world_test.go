@@ -86,6 +86,27 @@ var relations = []relation{
 	}},
 }
 
+// access says whether somebody may do something else than read with a contact that stands to him as the object's name says; o.may is
+// whether he may read it.
+type access func(person postroom.AgentID, o object) bool
+
+// looks is for colleagues (R47): whoever may read it, and whoever's team serves its queue.
+func looks(_ postroom.AgentID, o object) bool {
+	return o.may || o.name == "it waits in his team's queue" || o.name == "another team owns a contact of his team's queue"
+}
+
+// reopens is for who handled it, for whoever's team serves its queue, and for supervisors of its teams (R46). Being offered it, or its
+// customer, is not enough for an agent.
+func reopens(person postroom.AgentID, o object) bool {
+	switch o.name {
+	case "he owns it", "he wraps it up", "he handled it", "it waits in his team's queue", "another team owns a contact of his team's queue":
+		return true
+	case "it is offered to him", "a colleague of his team owns it", "it is offered to a colleague of his team":
+		return person == "sora"
+	}
+	return false
+}
+
 const (
 	unknown   = "nobody knows it"
 	malformed = "it is no id"

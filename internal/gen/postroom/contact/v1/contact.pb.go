@@ -43,6 +43,8 @@ const (
 	Phase_PHASE_WRAPUP Phase = 5
 	// Completed.
 	Phase_PHASE_DONE Phase = 6
+	// Put aside until a time or until the customer writes.
+	Phase_PHASE_PARKED Phase = 7
 )
 
 // Enum value maps for Phase.
@@ -55,6 +57,7 @@ var (
 		4: "PHASE_OWNED",
 		5: "PHASE_WRAPUP",
 		6: "PHASE_DONE",
+		7: "PHASE_PARKED",
 	}
 	Phase_value = map[string]int32{
 		"PHASE_UNSPECIFIED": 0,
@@ -64,6 +67,7 @@ var (
 		"PHASE_OWNED":       4,
 		"PHASE_WRAPUP":      5,
 		"PHASE_DONE":        6,
+		"PHASE_PARKED":      7,
 	}
 )
 
@@ -416,8 +420,10 @@ type ContactCard struct {
 	WrapUpDueAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=wrap_up_due_at,json=wrapUpDueAt,proto3" json:"wrap_up_due_at,omitempty"`
 	// In wrap-up: how often that may still be put off with ExtendWrapUp.
 	WrapUpExtensionsLeft int32 `protobuf:"varint,21,opt,name=wrap_up_extensions_left,json=wrapUpExtensionsLeft,proto3" json:"wrap_up_extensions_left,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Whether the contact was passed on, and only the agent's own segment is left to wrap up.
+	PassedOn      bool `protobuf:"varint,22,opt,name=passed_on,json=passedOn,proto3" json:"passed_on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ContactCard) Reset() {
@@ -595,6 +601,13 @@ func (x *ContactCard) GetWrapUpExtensionsLeft() int32 {
 		return x.WrapUpExtensionsLeft
 	}
 	return 0
+}
+
+func (x *ContactCard) GetPassedOn() bool {
+	if x != nil {
+		return x.PassedOn
+	}
+	return false
 }
 
 // ListActiveContactsRequest has no fields.
@@ -813,7 +826,9 @@ type Contact struct {
 	// The draft, if there is one.
 	Draft *Draft `protobuf:"bytes,14,opt,name=draft,proto3" json:"draft,omitempty"`
 	// The note of the wrap-up that is being filled in.
-	WrapUpNote    string `protobuf:"bytes,15,opt,name=wrap_up_note,json=wrapUpNote,proto3" json:"wrap_up_note,omitempty"`
+	WrapUpNote string `protobuf:"bytes,15,opt,name=wrap_up_note,json=wrapUpNote,proto3" json:"wrap_up_note,omitempty"`
+	// The completed contact that an agent took up again with this one, or empty. Its messages are the whole thread's then.
+	BegunFrom     string `protobuf:"bytes,16,opt,name=begun_from,json=begunFrom,proto3" json:"begun_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -949,6 +964,13 @@ func (x *Contact) GetDraft() *Draft {
 func (x *Contact) GetWrapUpNote() string {
 	if x != nil {
 		return x.WrapUpNote
+	}
+	return ""
+}
+
+func (x *Contact) GetBegunFrom() string {
+	if x != nil {
+		return x.BegunFrom
 	}
 	return ""
 }
@@ -2051,7 +2073,12 @@ type QuickReplyRequest struct {
 	// The text. With a card number in it the send is refused with reason card_data, and the masked text is saved as the draft.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	// The version of the draft that was shown; another one by now is refused with reason draft_moved. 0: there was none.
-	DraftVersion  int64 `protobuf:"varint,4,opt,name=draft_version,json=draftVersion,proto3" json:"draft_version,omitempty"`
+	DraftVersion int64 `protobuf:"varint,4,opt,name=draft_version,json=draftVersion,proto3" json:"draft_version,omitempty"`
+	// The newest message that was shown. If the customer has written since, the reply is refused with reason unseen_message. Empty: the client
+	// does not say.
+	SeenMessageId string `protobuf:"bytes,5,opt,name=seen_message_id,json=seenMessageId,proto3" json:"seen_message_id,omitempty"`
+	// Send it all the same.
+	SendAnyway    bool `protobuf:"varint,6,opt,name=send_anyway,json=sendAnyway,proto3" json:"send_anyway,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2114,6 +2141,20 @@ func (x *QuickReplyRequest) GetDraftVersion() int64 {
 	return 0
 }
 
+func (x *QuickReplyRequest) GetSeenMessageId() string {
+	if x != nil {
+		return x.SeenMessageId
+	}
+	return ""
+}
+
+func (x *QuickReplyRequest) GetSendAnyway() bool {
+	if x != nil {
+		return x.SendAnyway
+	}
+	return false
+}
+
 // QuickReplyResponse gives the contact.
 type QuickReplyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2166,7 +2207,12 @@ type CloseContactRequest struct {
 	// A UUID of this request: a repeat of it has no second effect.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The offer by which the contact is owned.
-	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	// The newest message that was shown. If the customer has written since, this is refused with reason unseen_message. Empty: the client does
+	// not say.
+	SeenMessageId string `protobuf:"bytes,3,opt,name=seen_message_id,json=seenMessageId,proto3" json:"seen_message_id,omitempty"`
+	// Close it all the same.
+	CloseAnyway   bool `protobuf:"varint,4,opt,name=close_anyway,json=closeAnyway,proto3" json:"close_anyway,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2213,6 +2259,20 @@ func (x *CloseContactRequest) GetOfferId() string {
 		return x.OfferId
 	}
 	return ""
+}
+
+func (x *CloseContactRequest) GetSeenMessageId() string {
+	if x != nil {
+		return x.SeenMessageId
+	}
+	return ""
+}
+
+func (x *CloseContactRequest) GetCloseAnyway() bool {
+	if x != nil {
+		return x.CloseAnyway
+	}
+	return false
 }
 
 // CloseContactResponse gives the contact.
@@ -2275,9 +2335,14 @@ type CompleteWrapUpRequest struct {
 	// "positive", "neutral", "negative" or empty.
 	Sentiment string `protobuf:"bytes,5,opt,name=sentiment,proto3" json:"sentiment,omitempty"`
 	// A note of at most 1000 characters. Card numbers in it are masked.
-	Note          string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	// The newest message that was shown. If the customer has written since, this is refused with reason unseen_message: ReturnToContact leads
+	// back to work. Empty: the client does not say. Messages that came since the reply become a new contact in any case.
+	SeenMessageId string `protobuf:"bytes,7,opt,name=seen_message_id,json=seenMessageId,proto3" json:"seen_message_id,omitempty"`
+	// Complete it all the same.
+	CompleteAnyway bool `protobuf:"varint,8,opt,name=complete_anyway,json=completeAnyway,proto3" json:"complete_anyway,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CompleteWrapUpRequest) Reset() {
@@ -2350,6 +2415,20 @@ func (x *CompleteWrapUpRequest) GetNote() string {
 		return x.Note
 	}
 	return ""
+}
+
+func (x *CompleteWrapUpRequest) GetSeenMessageId() string {
+	if x != nil {
+		return x.SeenMessageId
+	}
+	return ""
+}
+
+func (x *CompleteWrapUpRequest) GetCompleteAnyway() bool {
+	if x != nil {
+		return x.CompleteAnyway
+	}
+	return false
 }
 
 // ExtendWrapUpRequest asks for more time.
@@ -2508,6 +2587,832 @@ func (x *CompleteWrapUpResponse) GetFindings() []*v1.Finding {
 	return nil
 }
 
+// TransferContactRequest passes a contact on.
+type TransferContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The offer by which the contact is owned.
+	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	// The queue's key. Empty: the contact's own.
+	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
+	// The agent for whom it waits first, or empty. One of queue and agent is needed.
+	Agent string `protobuf:"bytes,4,opt,name=agent,proto3" json:"agent,omitempty"`
+	// An internal note of at most 4000 characters that goes along, or empty. Card numbers in it are masked.
+	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferContactRequest) Reset() {
+	*x = TransferContactRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferContactRequest) ProtoMessage() {}
+
+func (x *TransferContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferContactRequest.ProtoReflect.Descriptor instead.
+func (*TransferContactRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *TransferContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *TransferContactRequest) GetOfferId() string {
+	if x != nil {
+		return x.OfferId
+	}
+	return ""
+}
+
+func (x *TransferContactRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *TransferContactRequest) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *TransferContactRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// TransferContactResponse says what was masked.
+type TransferContactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was masked in the note.
+	Findings      []*v1.Finding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferContactResponse) Reset() {
+	*x = TransferContactResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferContactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferContactResponse) ProtoMessage() {}
+
+func (x *TransferContactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferContactResponse.ProtoReflect.Descriptor instead.
+func (*TransferContactResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *TransferContactResponse) GetFindings() []*v1.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// ParkContactRequest puts a contact aside.
+type ParkContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The offer by which the contact is owned.
+	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	// Until when: a time to come, at most a year from now; another one is refused with reason park_time. Missing: until the customer writes,
+	// which ends any parking.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParkContactRequest) Reset() {
+	*x = ParkContactRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParkContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParkContactRequest) ProtoMessage() {}
+
+func (x *ParkContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParkContactRequest.ProtoReflect.Descriptor instead.
+func (*ParkContactRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ParkContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ParkContactRequest) GetOfferId() string {
+	if x != nil {
+		return x.OfferId
+	}
+	return ""
+}
+
+func (x *ParkContactRequest) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+// ParkContactResponse has no fields.
+type ParkContactResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ParkContactResponse) Reset() {
+	*x = ParkContactResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ParkContactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ParkContactResponse) ProtoMessage() {}
+
+func (x *ParkContactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ParkContactResponse.ProtoReflect.Descriptor instead.
+func (*ParkContactResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{36}
+}
+
+// ReturnToContactRequest goes back to work.
+type ReturnToContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The offer whose segment is in wrap-up.
+	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnToContactRequest) Reset() {
+	*x = ReturnToContactRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnToContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnToContactRequest) ProtoMessage() {}
+
+func (x *ReturnToContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnToContactRequest.ProtoReflect.Descriptor instead.
+func (*ReturnToContactRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ReturnToContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReturnToContactRequest) GetOfferId() string {
+	if x != nil {
+		return x.OfferId
+	}
+	return ""
+}
+
+// ReturnToContactResponse gives the contact.
+type ReturnToContactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact, owned again.
+	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReturnToContactResponse) Reset() {
+	*x = ReturnToContactResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReturnToContactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReturnToContactResponse) ProtoMessage() {}
+
+func (x *ReturnToContactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReturnToContactResponse.ProtoReflect.Descriptor instead.
+func (*ReturnToContactResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ReturnToContactResponse) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+// ReopenContactRequest takes a contact up again.
+type ReopenContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The completed contact.
+	ContactId     string `protobuf:"bytes,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReopenContactRequest) Reset() {
+	*x = ReopenContactRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReopenContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReopenContactRequest) ProtoMessage() {}
+
+func (x *ReopenContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReopenContactRequest.ProtoReflect.Descriptor instead.
+func (*ReopenContactRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ReopenContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReopenContactRequest) GetContactId() string {
+	if x != nil {
+		return x.ContactId
+	}
+	return ""
+}
+
+// ReopenContactResponse gives the new contact.
+type ReopenContactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new contact, owned by the agent.
+	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReopenContactResponse) Reset() {
+	*x = ReopenContactResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReopenContactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReopenContactResponse) ProtoMessage() {}
+
+func (x *ReopenContactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReopenContactResponse.ProtoReflect.Descriptor instead.
+func (*ReopenContactResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ReopenContactResponse) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+// Note is an internal note on a contact: no customer reads it, and nobody changes it.
+type Note struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The note's id.
+	NoteId string `protobuf:"bytes,1,opt,name=note_id,json=noteId,proto3" json:"note_id,omitempty"`
+	// Who wrote it: the agent's key.
+	Author string `protobuf:"bytes,2,opt,name=author,proto3" json:"author,omitempty"`
+	// The author's name.
+	AuthorName string `protobuf:"bytes,3,opt,name=author_name,json=authorName,proto3" json:"author_name,omitempty"`
+	// When.
+	At *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=at,proto3" json:"at,omitempty"`
+	// The text, card data masked.
+	Text          string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Note) Reset() {
+	*x = Note{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Note) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Note) ProtoMessage() {}
+
+func (x *Note) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Note.ProtoReflect.Descriptor instead.
+func (*Note) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *Note) GetNoteId() string {
+	if x != nil {
+		return x.NoteId
+	}
+	return ""
+}
+
+func (x *Note) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Note) GetAuthorName() string {
+	if x != nil {
+		return x.AuthorName
+	}
+	return ""
+}
+
+func (x *Note) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Note) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// AddNoteRequest appends a note.
+type AddNoteRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The contact's id.
+	ContactId string `protobuf:"bytes,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	// The text, of at most 4000 characters.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddNoteRequest) Reset() {
+	*x = AddNoteRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddNoteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddNoteRequest) ProtoMessage() {}
+
+func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddNoteRequest.ProtoReflect.Descriptor instead.
+func (*AddNoteRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *AddNoteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AddNoteRequest) GetContactId() string {
+	if x != nil {
+		return x.ContactId
+	}
+	return ""
+}
+
+func (x *AddNoteRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// AddNoteResponse gives the note as it was saved.
+type AddNoteResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The note; its text differs from what was sent where something was masked.
+	Note *Note `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	// What was masked.
+	Findings      []*v1.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddNoteResponse) Reset() {
+	*x = AddNoteResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddNoteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddNoteResponse) ProtoMessage() {}
+
+func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddNoteResponse.ProtoReflect.Descriptor instead.
+func (*AddNoteResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *AddNoteResponse) GetNote() *Note {
+	if x != nil {
+		return x.Note
+	}
+	return nil
+}
+
+func (x *AddNoteResponse) GetFindings() []*v1.Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// ListNotesRequest names a contact.
+type ListNotesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact's id.
+	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListNotesRequest) Reset() {
+	*x = ListNotesRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListNotesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListNotesRequest) ProtoMessage() {}
+
+func (x *ListNotesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListNotesRequest.ProtoReflect.Descriptor instead.
+func (*ListNotesRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *ListNotesRequest) GetContactId() string {
+	if x != nil {
+		return x.ContactId
+	}
+	return ""
+}
+
+// ListNotesResponse gives the notes, oldest first.
+type ListNotesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The notes.
+	Notes         []*Note `protobuf:"bytes,1,rep,name=notes,proto3" json:"notes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListNotesResponse) Reset() {
+	*x = ListNotesResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListNotesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListNotesResponse) ProtoMessage() {}
+
+func (x *ListNotesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListNotesResponse.ProtoReflect.Descriptor instead.
+func (*ListNotesResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *ListNotesResponse) GetNotes() []*Note {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+// LookAtContactRequest names a contact.
+type LookAtContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact's id.
+	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookAtContactRequest) Reset() {
+	*x = LookAtContactRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookAtContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookAtContactRequest) ProtoMessage() {}
+
+func (x *LookAtContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookAtContactRequest.ProtoReflect.Descriptor instead.
+func (*LookAtContactRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *LookAtContactRequest) GetContactId() string {
+	if x != nil {
+		return x.ContactId
+	}
+	return ""
+}
+
+// LookAtContactResponse gives the contact to read.
+type LookAtContactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact, without the draft and the note of a wrap-up that is being filled in.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// Its notes, oldest first.
+	Notes         []*Note `protobuf:"bytes,2,rep,name=notes,proto3" json:"notes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookAtContactResponse) Reset() {
+	*x = LookAtContactResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookAtContactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookAtContactResponse) ProtoMessage() {}
+
+func (x *LookAtContactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookAtContactResponse.ProtoReflect.Descriptor instead.
+func (*LookAtContactResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *LookAtContactResponse) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *LookAtContactResponse) GetNotes() []*Note {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
 var File_postroom_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_postroom_contact_v1_contact_proto_rawDesc = "" +
@@ -2519,7 +3424,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x04Code\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12.\n" +
 	"\x04name\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\x04name\x12#\n" +
-	"\rnote_required\x18\x03 \x01(\bR\fnoteRequired\"\xa1\a\n" +
+	"\rnote_required\x18\x03 \x01(\bR\fnoteRequired\"\xbe\a\n" +
 	"\vContactCard\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x12\x19\n" +
@@ -2549,7 +3454,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\aversion\x18\x12 \x01(\x03R\aversion\x121\n" +
 	"\x06due_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt\x12?\n" +
 	"\x0ewrap_up_due_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\vwrapUpDueAt\x125\n" +
-	"\x17wrap_up_extensions_left\x18\x15 \x01(\x05R\x14wrapUpExtensionsLeft\"\x1b\n" +
+	"\x17wrap_up_extensions_left\x18\x15 \x01(\x05R\x14wrapUpExtensionsLeft\x12\x1b\n" +
+	"\tpassed_on\x18\x16 \x01(\bR\bpassedOn\"\x1b\n" +
 	"\x19ListActiveContactsRequest\"\x95\x01\n" +
 	"\x1aListActiveContactsResponse\x12<\n" +
 	"\bcontacts\x18\x01 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x129\n" +
@@ -2559,7 +3465,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\"L\n" +
 	"\x12GetContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\xf4\x04\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x93\x05\n" +
 	"\aContact\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x120\n" +
@@ -2581,7 +3487,9 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\bmessages\x18\r \x03(\v2\x1c.postroom.contact.v1.MessageR\bmessages\x120\n" +
 	"\x05draft\x18\x0e \x01(\v2\x1a.postroom.contact.v1.DraftR\x05draft\x12 \n" +
 	"\fwrap_up_note\x18\x0f \x01(\tR\n" +
-	"wrapUpNote\"\x82\x04\n" +
+	"wrapUpNote\x12\x1d\n" +
+	"\n" +
+	"begun_from\x18\x10 \x01(\tR\tbegunFrom\"\x82\x04\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
@@ -2660,21 +3568,26 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x04text\x18\x04 \x01(\tR\x04text\"}\n" +
 	"\x11SaveDraftResponse\x120\n" +
 	"\x05draft\x18\x01 \x01(\v2\x1a.postroom.contact.v1.DraftR\x05draft\x126\n" +
-	"\bfindings\x18\x02 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\x86\x01\n" +
+	"\bfindings\x18\x02 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\xcf\x01\n" +
 	"\x11QuickReplyRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
 	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12#\n" +
-	"\rdraft_version\x18\x04 \x01(\x03R\fdraftVersion\"L\n" +
+	"\rdraft_version\x18\x04 \x01(\x03R\fdraftVersion\x12&\n" +
+	"\x0fseen_message_id\x18\x05 \x01(\tR\rseenMessageId\x12\x1f\n" +
+	"\vsend_anyway\x18\x06 \x01(\bR\n" +
+	"sendAnyway\"L\n" +
 	"\x12QuickReplyResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"O\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x9a\x01\n" +
 	"\x13CloseContactRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\"N\n" +
+	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12&\n" +
+	"\x0fseen_message_id\x18\x03 \x01(\tR\rseenMessageId\x12!\n" +
+	"\fclose_anyway\x18\x04 \x01(\bR\vcloseAnyway\"N\n" +
 	"\x14CloseContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\xaf\x01\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x80\x02\n" +
 	"\x15CompleteWrapUpRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -2682,7 +3595,9 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\tR\x04code\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x1c\n" +
 	"\tsentiment\x18\x05 \x01(\tR\tsentiment\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04note\"O\n" +
+	"\x04note\x18\x06 \x01(\tR\x04note\x12&\n" +
+	"\x0fseen_message_id\x18\a \x01(\tR\rseenMessageId\x12'\n" +
+	"\x0fcomplete_anyway\x18\b \x01(\bR\x0ecompleteAnyway\"O\n" +
 	"\x13ExtendWrapUpRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
@@ -2692,7 +3607,62 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"server_now\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tserverNow\"P\n" +
 	"\x16CompleteWrapUpResponse\x126\n" +
-	"\bfindings\x18\x01 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings*\x86\x01\n" +
+	"\bfindings\x18\x01 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\x92\x01\n" +
+	"\x16TransferContactRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
+	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12\x14\n" +
+	"\x05queue\x18\x03 \x01(\tR\x05queue\x12\x14\n" +
+	"\x05agent\x18\x04 \x01(\tR\x05agent\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"Q\n" +
+	"\x17TransferContactResponse\x126\n" +
+	"\bfindings\x18\x01 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\x80\x01\n" +
+	"\x12ParkContactRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
+	"\boffer_id\x18\x02 \x01(\tR\aofferId\x120\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x15\n" +
+	"\x13ParkContactResponse\"R\n" +
+	"\x16ReturnToContactRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
+	"\boffer_id\x18\x02 \x01(\tR\aofferId\"Q\n" +
+	"\x17ReturnToContactResponse\x126\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"T\n" +
+	"\x14ReopenContactRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x02 \x01(\tR\tcontactId\"O\n" +
+	"\x15ReopenContactResponse\x126\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x98\x01\n" +
+	"\x04Note\x12\x17\n" +
+	"\anote_id\x18\x01 \x01(\tR\x06noteId\x12\x16\n" +
+	"\x06author\x18\x02 \x01(\tR\x06author\x12\x1f\n" +
+	"\vauthor_name\x18\x03 \x01(\tR\n" +
+	"authorName\x12*\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\"b\n" +
+	"\x0eAddNoteRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x02 \x01(\tR\tcontactId\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"x\n" +
+	"\x0fAddNoteResponse\x12-\n" +
+	"\x04note\x18\x01 \x01(\v2\x19.postroom.contact.v1.NoteR\x04note\x126\n" +
+	"\bfindings\x18\x02 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"1\n" +
+	"\x10ListNotesRequest\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x01 \x01(\tR\tcontactId\"D\n" +
+	"\x11ListNotesResponse\x12/\n" +
+	"\x05notes\x18\x01 \x03(\v2\x19.postroom.contact.v1.NoteR\x05notes\"5\n" +
+	"\x14LookAtContactRequest\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x80\x01\n" +
+	"\x15LookAtContactResponse\x126\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\x12/\n" +
+	"\x05notes\x18\x02 \x03(\v2\x19.postroom.contact.v1.NoteR\x05notes*\x98\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tPHASE_NEW\x10\x01\x12\x11\n" +
@@ -2701,7 +3671,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\vPHASE_OWNED\x10\x04\x12\x10\n" +
 	"\fPHASE_WRAPUP\x10\x05\x12\x0e\n" +
 	"\n" +
-	"PHASE_DONE\x10\x06*\x90\x02\n" +
+	"PHASE_DONE\x10\x06\x12\x10\n" +
+	"\fPHASE_PARKED\x10\a*\x90\x02\n" +
 	"\n" +
 	"OfferState\x12\x1b\n" +
 	"\x17OFFER_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -2723,7 +3694,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fDELIVERY_FAILED\x10\x05\x12\x14\n" +
 	"\x10DELIVERY_BOUNCED\x10\x06\x12\x14\n" +
 	"\x10DELIVERY_UNKNOWN\x10\a\x12\x16\n" +
-	"\x12DELIVERY_CANCELLED\x10\b2\xfe\t\n" +
+	"\x12DELIVERY_CANCELLED\x10\b2\xc3\x0f\n" +
 	"\x0eContactService\x12z\n" +
 	"\x12ListActiveContacts\x12..postroom.contact.v1.ListActiveContactsRequest\x1a/.postroom.contact.v1.ListActiveContactsResponse\"\x03\x90\x02\x01\x12b\n" +
 	"\n" +
@@ -2738,7 +3709,14 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"QuickReply\x12&.postroom.contact.v1.QuickReplyRequest\x1a'.postroom.contact.v1.QuickReplyResponse\x12c\n" +
 	"\fCloseContact\x12(.postroom.contact.v1.CloseContactRequest\x1a).postroom.contact.v1.CloseContactResponse\x12i\n" +
 	"\x0eCompleteWrapUp\x12*.postroom.contact.v1.CompleteWrapUpRequest\x1a+.postroom.contact.v1.CompleteWrapUpResponse\x12c\n" +
-	"\fExtendWrapUp\x12(.postroom.contact.v1.ExtendWrapUpRequest\x1a).postroom.contact.v1.ExtendWrapUpResponseB\xde\x01\n" +
+	"\fExtendWrapUp\x12(.postroom.contact.v1.ExtendWrapUpRequest\x1a).postroom.contact.v1.ExtendWrapUpResponse\x12l\n" +
+	"\x0fTransferContact\x12+.postroom.contact.v1.TransferContactRequest\x1a,.postroom.contact.v1.TransferContactResponse\x12`\n" +
+	"\vParkContact\x12'.postroom.contact.v1.ParkContactRequest\x1a(.postroom.contact.v1.ParkContactResponse\x12l\n" +
+	"\x0fReturnToContact\x12+.postroom.contact.v1.ReturnToContactRequest\x1a,.postroom.contact.v1.ReturnToContactResponse\x12f\n" +
+	"\rReopenContact\x12).postroom.contact.v1.ReopenContactRequest\x1a*.postroom.contact.v1.ReopenContactResponse\x12T\n" +
+	"\aAddNote\x12#.postroom.contact.v1.AddNoteRequest\x1a$.postroom.contact.v1.AddNoteResponse\x12_\n" +
+	"\tListNotes\x12%.postroom.contact.v1.ListNotesRequest\x1a&.postroom.contact.v1.ListNotesResponse\"\x03\x90\x02\x01\x12f\n" +
+	"\rLookAtContact\x12).postroom.contact.v1.LookAtContactRequest\x1a*.postroom.contact.v1.LookAtContactResponseB\xde\x01\n" +
 	"\x17com.postroom.contact.v1B\fContactProtoP\x01ZGgithub.com/postroom/postroom/internal/gen/postroom/contact/v1;contactv1\xa2\x02\x03PCX\xaa\x02\x13Postroom.Contact.V1\xca\x02\x13Postroom\\Contact\\V1\xe2\x02\x1fPostroom\\Contact\\V1\\GPBMetadata\xea\x02\x15Postroom::Contact::V1b\x06proto3"
 
 var (
@@ -2754,7 +3732,7 @@ func file_postroom_contact_v1_contact_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(Phase)(0),                         // 0: postroom.contact.v1.Phase
 	(OfferState)(0),                    // 1: postroom.contact.v1.OfferState
@@ -2792,80 +3770,119 @@ var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(*ExtendWrapUpRequest)(nil),        // 33: postroom.contact.v1.ExtendWrapUpRequest
 	(*ExtendWrapUpResponse)(nil),       // 34: postroom.contact.v1.ExtendWrapUpResponse
 	(*CompleteWrapUpResponse)(nil),     // 35: postroom.contact.v1.CompleteWrapUpResponse
-	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                 // 37: postroom.error.v1.Finding
+	(*TransferContactRequest)(nil),     // 36: postroom.contact.v1.TransferContactRequest
+	(*TransferContactResponse)(nil),    // 37: postroom.contact.v1.TransferContactResponse
+	(*ParkContactRequest)(nil),         // 38: postroom.contact.v1.ParkContactRequest
+	(*ParkContactResponse)(nil),        // 39: postroom.contact.v1.ParkContactResponse
+	(*ReturnToContactRequest)(nil),     // 40: postroom.contact.v1.ReturnToContactRequest
+	(*ReturnToContactResponse)(nil),    // 41: postroom.contact.v1.ReturnToContactResponse
+	(*ReopenContactRequest)(nil),       // 42: postroom.contact.v1.ReopenContactRequest
+	(*ReopenContactResponse)(nil),      // 43: postroom.contact.v1.ReopenContactResponse
+	(*Note)(nil),                       // 44: postroom.contact.v1.Note
+	(*AddNoteRequest)(nil),             // 45: postroom.contact.v1.AddNoteRequest
+	(*AddNoteResponse)(nil),            // 46: postroom.contact.v1.AddNoteResponse
+	(*ListNotesRequest)(nil),           // 47: postroom.contact.v1.ListNotesRequest
+	(*ListNotesResponse)(nil),          // 48: postroom.contact.v1.ListNotesResponse
+	(*LookAtContactRequest)(nil),       // 49: postroom.contact.v1.LookAtContactRequest
+	(*LookAtContactResponse)(nil),      // 50: postroom.contact.v1.LookAtContactResponse
+	(*timestamppb.Timestamp)(nil),      // 51: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                 // 52: postroom.error.v1.Finding
 }
 var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	3,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
 	1,  // 1: postroom.contact.v1.ContactCard.state:type_name -> postroom.contact.v1.OfferState
 	0,  // 2: postroom.contact.v1.ContactCard.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
-	36, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
-	36, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
-	36, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
-	36, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
-	36, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	36, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
-	36, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
+	51, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
+	51, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
+	51, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
+	51, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
+	51, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
+	51, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	51, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
 	5,  // 11: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
-	36, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
+	51, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
 	10, // 13: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	0,  // 14: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 15: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	36, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	36, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	51, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	51, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
 	1,  // 18: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
 	11, // 19: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
 	14, // 20: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
 	12, // 21: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
 	12, // 22: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
 	12, // 23: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	36, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	51, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
 	2,  // 25: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
 	13, // 26: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	36, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	51, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
 	17, // 28: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	36, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	51, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 30: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
 	0,  // 31: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
 	4,  // 32: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
 	10, // 33: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
 	14, // 34: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	37, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	52, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
 	10, // 36: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
 	10, // 37: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	5,  // 38: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
-	36, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
-	37, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	6,  // 41: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 42: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 43: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 44: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	20, // 45: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	22, // 46: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 47: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 48: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 49: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 50: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 51: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	33, // 52: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
-	7,  // 53: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 54: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 55: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 56: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	21, // 57: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	23, // 58: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 59: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 60: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 61: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 62: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	35, // 63: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	34, // 64: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
-	53, // [53:65] is the sub-list for method output_type
-	41, // [41:53] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	51, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
+	52, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	52, // 41: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
+	51, // 42: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
+	10, // 43: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 44: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	51, // 45: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	44, // 46: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
+	52, // 47: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
+	44, // 48: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 49: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	44, // 50: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
+	6,  // 51: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 52: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 53: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 54: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	20, // 55: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	22, // 56: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 57: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 58: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 59: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 60: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 61: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	33, // 62: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
+	36, // 63: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
+	38, // 64: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
+	40, // 65: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
+	42, // 66: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
+	45, // 67: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
+	47, // 68: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
+	49, // 69: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
+	7,  // 70: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 71: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 72: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 73: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	21, // 74: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	23, // 75: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 76: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 77: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 78: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 79: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	35, // 80: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	34, // 81: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
+	37, // 82: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
+	39, // 83: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
+	41, // 84: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
+	43, // 85: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
+	46, // 86: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
+	48, // 87: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
+	50, // 88: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
+	70, // [70:89] is the sub-list for method output_type
+	51, // [51:70] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
@@ -2879,7 +3896,7 @@ func file_postroom_contact_v1_contact_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_contact_v1_contact_proto_rawDesc), len(file_postroom_contact_v1_contact_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   33,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

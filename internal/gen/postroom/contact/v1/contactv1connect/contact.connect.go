@@ -70,6 +70,26 @@ const (
 	// ContactServiceExtendWrapUpProcedure is the fully-qualified name of the ContactService's
 	// ExtendWrapUp RPC.
 	ContactServiceExtendWrapUpProcedure = "/postroom.contact.v1.ContactService/ExtendWrapUp"
+	// ContactServiceTransferContactProcedure is the fully-qualified name of the ContactService's
+	// TransferContact RPC.
+	ContactServiceTransferContactProcedure = "/postroom.contact.v1.ContactService/TransferContact"
+	// ContactServiceParkContactProcedure is the fully-qualified name of the ContactService's
+	// ParkContact RPC.
+	ContactServiceParkContactProcedure = "/postroom.contact.v1.ContactService/ParkContact"
+	// ContactServiceReturnToContactProcedure is the fully-qualified name of the ContactService's
+	// ReturnToContact RPC.
+	ContactServiceReturnToContactProcedure = "/postroom.contact.v1.ContactService/ReturnToContact"
+	// ContactServiceReopenContactProcedure is the fully-qualified name of the ContactService's
+	// ReopenContact RPC.
+	ContactServiceReopenContactProcedure = "/postroom.contact.v1.ContactService/ReopenContact"
+	// ContactServiceAddNoteProcedure is the fully-qualified name of the ContactService's AddNote RPC.
+	ContactServiceAddNoteProcedure = "/postroom.contact.v1.ContactService/AddNote"
+	// ContactServiceListNotesProcedure is the fully-qualified name of the ContactService's ListNotes
+	// RPC.
+	ContactServiceListNotesProcedure = "/postroom.contact.v1.ContactService/ListNotes"
+	// ContactServiceLookAtContactProcedure is the fully-qualified name of the ContactService's
+	// LookAtContact RPC.
+	ContactServiceLookAtContactProcedure = "/postroom.contact.v1.ContactService/LookAtContact"
 )
 
 // ContactServiceClient is a client for the postroom.contact.v1.ContactService service.
@@ -99,6 +119,23 @@ type ContactServiceClient interface {
 	CompleteWrapUp(context.Context, *v1.CompleteWrapUpRequest) (*v1.CompleteWrapUpResponse, error)
 	// ExtendWrapUp puts off when a wrap-up completes itself, as often as the queue allows. After that it is refused with reason no_extension.
 	ExtendWrapUp(context.Context, *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error)
+	// TransferContact passes an owned contact on: to a queue, to an agent, or to an agent for a queue. The draft goes along, and the agent wraps
+	// his segment up while the contact waits elsewhere. Refused with reason transfer_to_self, unknown_queue, unknown_agent, not_signed_in or
+	// no_capacity.
+	TransferContact(context.Context, *v1.TransferContactRequest) (*v1.TransferContactResponse, error)
+	// ParkContact puts an owned contact aside until a time or until the customer writes, and frees the agent. It then waits first for him.
+	ParkContact(context.Context, *v1.ParkContactRequest) (*v1.ParkContactResponse, error)
+	// ReturnToContact goes back from wrap-up to work, while the wrap-up is not completed. A reply that is on its way goes on.
+	ReturnToContact(context.Context, *v1.ReturnToContactRequest) (*v1.ReturnToContactResponse, error)
+	// ReopenContact takes a completed contact up again: a new one in the same thread, owned by the agent. Refused with reason thread_open if the
+	// thread has an open contact, and with agent_in_rona, not_signed_in or no_capacity.
+	ReopenContact(context.Context, *v1.ReopenContactRequest) (*v1.ReopenContactResponse, error)
+	// AddNote appends an internal note to a contact. Card numbers in it are masked, and reported.
+	AddNote(context.Context, *v1.AddNoteRequest) (*v1.AddNoteResponse, error)
+	// ListNotes reads the internal notes of a contact.
+	ListNotes(context.Context, *v1.ListNotesRequest) (*v1.ListNotesResponse, error)
+	// LookAtContact reads a contact that is somebody else's, for colleagues whose team serves its queue. Each look is recorded in its story.
+	LookAtContact(context.Context, *v1.LookAtContactRequest) (*v1.LookAtContactResponse, error)
 }
 
 // NewContactServiceClient constructs a client for the postroom.contact.v1.ContactService service.
@@ -188,6 +225,49 @@ func NewContactServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(contactServiceMethods.ByName("ExtendWrapUp")),
 			connect.WithClientOptions(opts...),
 		),
+		transferContact: connect.NewClient[v1.TransferContactRequest, v1.TransferContactResponse](
+			httpClient,
+			baseURL+ContactServiceTransferContactProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("TransferContact")),
+			connect.WithClientOptions(opts...),
+		),
+		parkContact: connect.NewClient[v1.ParkContactRequest, v1.ParkContactResponse](
+			httpClient,
+			baseURL+ContactServiceParkContactProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("ParkContact")),
+			connect.WithClientOptions(opts...),
+		),
+		returnToContact: connect.NewClient[v1.ReturnToContactRequest, v1.ReturnToContactResponse](
+			httpClient,
+			baseURL+ContactServiceReturnToContactProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("ReturnToContact")),
+			connect.WithClientOptions(opts...),
+		),
+		reopenContact: connect.NewClient[v1.ReopenContactRequest, v1.ReopenContactResponse](
+			httpClient,
+			baseURL+ContactServiceReopenContactProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("ReopenContact")),
+			connect.WithClientOptions(opts...),
+		),
+		addNote: connect.NewClient[v1.AddNoteRequest, v1.AddNoteResponse](
+			httpClient,
+			baseURL+ContactServiceAddNoteProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("AddNote")),
+			connect.WithClientOptions(opts...),
+		),
+		listNotes: connect.NewClient[v1.ListNotesRequest, v1.ListNotesResponse](
+			httpClient,
+			baseURL+ContactServiceListNotesProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("ListNotes")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		lookAtContact: connect.NewClient[v1.LookAtContactRequest, v1.LookAtContactResponse](
+			httpClient,
+			baseURL+ContactServiceLookAtContactProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("LookAtContact")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -205,6 +285,13 @@ type contactServiceClient struct {
 	closeContact       *connect.Client[v1.CloseContactRequest, v1.CloseContactResponse]
 	completeWrapUp     *connect.Client[v1.CompleteWrapUpRequest, v1.CompleteWrapUpResponse]
 	extendWrapUp       *connect.Client[v1.ExtendWrapUpRequest, v1.ExtendWrapUpResponse]
+	transferContact    *connect.Client[v1.TransferContactRequest, v1.TransferContactResponse]
+	parkContact        *connect.Client[v1.ParkContactRequest, v1.ParkContactResponse]
+	returnToContact    *connect.Client[v1.ReturnToContactRequest, v1.ReturnToContactResponse]
+	reopenContact      *connect.Client[v1.ReopenContactRequest, v1.ReopenContactResponse]
+	addNote            *connect.Client[v1.AddNoteRequest, v1.AddNoteResponse]
+	listNotes          *connect.Client[v1.ListNotesRequest, v1.ListNotesResponse]
+	lookAtContact      *connect.Client[v1.LookAtContactRequest, v1.LookAtContactResponse]
 }
 
 // ListActiveContacts calls postroom.contact.v1.ContactService.ListActiveContacts.
@@ -315,6 +402,69 @@ func (c *contactServiceClient) ExtendWrapUp(ctx context.Context, req *v1.ExtendW
 	return nil, err
 }
 
+// TransferContact calls postroom.contact.v1.ContactService.TransferContact.
+func (c *contactServiceClient) TransferContact(ctx context.Context, req *v1.TransferContactRequest) (*v1.TransferContactResponse, error) {
+	response, err := c.transferContact.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ParkContact calls postroom.contact.v1.ContactService.ParkContact.
+func (c *contactServiceClient) ParkContact(ctx context.Context, req *v1.ParkContactRequest) (*v1.ParkContactResponse, error) {
+	response, err := c.parkContact.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReturnToContact calls postroom.contact.v1.ContactService.ReturnToContact.
+func (c *contactServiceClient) ReturnToContact(ctx context.Context, req *v1.ReturnToContactRequest) (*v1.ReturnToContactResponse, error) {
+	response, err := c.returnToContact.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ReopenContact calls postroom.contact.v1.ContactService.ReopenContact.
+func (c *contactServiceClient) ReopenContact(ctx context.Context, req *v1.ReopenContactRequest) (*v1.ReopenContactResponse, error) {
+	response, err := c.reopenContact.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// AddNote calls postroom.contact.v1.ContactService.AddNote.
+func (c *contactServiceClient) AddNote(ctx context.Context, req *v1.AddNoteRequest) (*v1.AddNoteResponse, error) {
+	response, err := c.addNote.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListNotes calls postroom.contact.v1.ContactService.ListNotes.
+func (c *contactServiceClient) ListNotes(ctx context.Context, req *v1.ListNotesRequest) (*v1.ListNotesResponse, error) {
+	response, err := c.listNotes.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// LookAtContact calls postroom.contact.v1.ContactService.LookAtContact.
+func (c *contactServiceClient) LookAtContact(ctx context.Context, req *v1.LookAtContactRequest) (*v1.LookAtContactResponse, error) {
+	response, err := c.lookAtContact.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ContactServiceHandler is an implementation of the postroom.contact.v1.ContactService service.
 type ContactServiceHandler interface {
 	// ListActiveContacts reads what the agent is offered, owns and wraps up.
@@ -342,6 +492,23 @@ type ContactServiceHandler interface {
 	CompleteWrapUp(context.Context, *v1.CompleteWrapUpRequest) (*v1.CompleteWrapUpResponse, error)
 	// ExtendWrapUp puts off when a wrap-up completes itself, as often as the queue allows. After that it is refused with reason no_extension.
 	ExtendWrapUp(context.Context, *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error)
+	// TransferContact passes an owned contact on: to a queue, to an agent, or to an agent for a queue. The draft goes along, and the agent wraps
+	// his segment up while the contact waits elsewhere. Refused with reason transfer_to_self, unknown_queue, unknown_agent, not_signed_in or
+	// no_capacity.
+	TransferContact(context.Context, *v1.TransferContactRequest) (*v1.TransferContactResponse, error)
+	// ParkContact puts an owned contact aside until a time or until the customer writes, and frees the agent. It then waits first for him.
+	ParkContact(context.Context, *v1.ParkContactRequest) (*v1.ParkContactResponse, error)
+	// ReturnToContact goes back from wrap-up to work, while the wrap-up is not completed. A reply that is on its way goes on.
+	ReturnToContact(context.Context, *v1.ReturnToContactRequest) (*v1.ReturnToContactResponse, error)
+	// ReopenContact takes a completed contact up again: a new one in the same thread, owned by the agent. Refused with reason thread_open if the
+	// thread has an open contact, and with agent_in_rona, not_signed_in or no_capacity.
+	ReopenContact(context.Context, *v1.ReopenContactRequest) (*v1.ReopenContactResponse, error)
+	// AddNote appends an internal note to a contact. Card numbers in it are masked, and reported.
+	AddNote(context.Context, *v1.AddNoteRequest) (*v1.AddNoteResponse, error)
+	// ListNotes reads the internal notes of a contact.
+	ListNotes(context.Context, *v1.ListNotesRequest) (*v1.ListNotesResponse, error)
+	// LookAtContact reads a contact that is somebody else's, for colleagues whose team serves its queue. Each look is recorded in its story.
+	LookAtContact(context.Context, *v1.LookAtContactRequest) (*v1.LookAtContactResponse, error)
 }
 
 // NewContactServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -427,6 +594,49 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 		connect.WithSchema(contactServiceMethods.ByName("ExtendWrapUp")),
 		connect.WithHandlerOptions(opts...),
 	)
+	contactServiceTransferContactHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceTransferContactProcedure,
+		svc.TransferContact,
+		connect.WithSchema(contactServiceMethods.ByName("TransferContact")),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServiceParkContactHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceParkContactProcedure,
+		svc.ParkContact,
+		connect.WithSchema(contactServiceMethods.ByName("ParkContact")),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServiceReturnToContactHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceReturnToContactProcedure,
+		svc.ReturnToContact,
+		connect.WithSchema(contactServiceMethods.ByName("ReturnToContact")),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServiceReopenContactHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceReopenContactProcedure,
+		svc.ReopenContact,
+		connect.WithSchema(contactServiceMethods.ByName("ReopenContact")),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServiceAddNoteHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceAddNoteProcedure,
+		svc.AddNote,
+		connect.WithSchema(contactServiceMethods.ByName("AddNote")),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServiceListNotesHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceListNotesProcedure,
+		svc.ListNotes,
+		connect.WithSchema(contactServiceMethods.ByName("ListNotes")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServiceLookAtContactHandler := connect.NewUnaryHandlerSimple(
+		ContactServiceLookAtContactProcedure,
+		svc.LookAtContact,
+		connect.WithSchema(contactServiceMethods.ByName("LookAtContact")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/postroom.contact.v1.ContactService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ContactServiceListActiveContactsProcedure:
@@ -453,6 +663,20 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 			contactServiceCompleteWrapUpHandler.ServeHTTP(w, r)
 		case ContactServiceExtendWrapUpProcedure:
 			contactServiceExtendWrapUpHandler.ServeHTTP(w, r)
+		case ContactServiceTransferContactProcedure:
+			contactServiceTransferContactHandler.ServeHTTP(w, r)
+		case ContactServiceParkContactProcedure:
+			contactServiceParkContactHandler.ServeHTTP(w, r)
+		case ContactServiceReturnToContactProcedure:
+			contactServiceReturnToContactHandler.ServeHTTP(w, r)
+		case ContactServiceReopenContactProcedure:
+			contactServiceReopenContactHandler.ServeHTTP(w, r)
+		case ContactServiceAddNoteProcedure:
+			contactServiceAddNoteHandler.ServeHTTP(w, r)
+		case ContactServiceListNotesProcedure:
+			contactServiceListNotesHandler.ServeHTTP(w, r)
+		case ContactServiceLookAtContactProcedure:
+			contactServiceLookAtContactHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -508,4 +732,32 @@ func (UnimplementedContactServiceHandler) CompleteWrapUp(context.Context, *v1.Co
 
 func (UnimplementedContactServiceHandler) ExtendWrapUp(context.Context, *v1.ExtendWrapUpRequest) (*v1.ExtendWrapUpResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ExtendWrapUp is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) TransferContact(context.Context, *v1.TransferContactRequest) (*v1.TransferContactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.TransferContact is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) ParkContact(context.Context, *v1.ParkContactRequest) (*v1.ParkContactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ParkContact is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) ReturnToContact(context.Context, *v1.ReturnToContactRequest) (*v1.ReturnToContactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ReturnToContact is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) ReopenContact(context.Context, *v1.ReopenContactRequest) (*v1.ReopenContactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ReopenContact is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) AddNote(context.Context, *v1.AddNoteRequest) (*v1.AddNoteResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.AddNote is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) ListNotes(context.Context, *v1.ListNotesRequest) (*v1.ListNotesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ListNotes is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) LookAtContact(context.Context, *v1.LookAtContactRequest) (*v1.LookAtContactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.LookAtContact is not implemented"))
 }

@@ -16,7 +16,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file postroom/contact/v1/contact.proto.
  */
 export const file_postroom_contact_v1_contact: GenFile = /*@__PURE__*/
-  fileDesc("CiFwb3N0cm9vbS9jb250YWN0L3YxL2NvbnRhY3QucHJvdG8SE3Bvc3Ryb29tLmNvbnRhY3QudjEiHwoFTGFiZWwSCgoCZW4YASABKAkSCgoCa28YAiABKAkiVQoEQ29kZRIMCgRjb2RlGAEgASgJEigKBG5hbWUYAiABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkxhYmVsEhUKDW5vdGVfcmVxdWlyZWQYAyABKAgiwgUKC0NvbnRhY3RDYXJkEhIKCmNvbnRhY3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyU3RhdGUSKQoFcGhhc2UYBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg8KB2NoYW5uZWwYBSABKAkSFQoNY3VzdG9tZXJfbmFtZRgGIAEoCRIYChBjdXN0b21lcl9hZGRyZXNzGAcgASgJEg8KB3N1YmplY3QYCCABKAkSDQoFcXVldWUYCSABKAkSLgoKcXVldWVfbmFtZRgKIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKb2ZmZXJlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLYWNjZXB0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmhhbmRsZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNob3duGBAgASgIEg4KBm1hc2tlZBgRIAEoCBIPCgd2ZXJzaW9uGBIgASgDEioKBmR1ZV9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOd3JhcF91cF9kdWVfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KF3dyYXBfdXBfZXh0ZW5zaW9uc19sZWZ0GBUgASgFIhsKGUxpc3RBY3RpdmVDb250YWN0c1JlcXVlc3QigAEKGkxpc3RBY3RpdmVDb250YWN0c1Jlc3BvbnNlEjIKCGNvbnRhY3RzGAEgAygLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIuCgpzZXJ2ZXJfbm93GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCInChFHZXRDb250YWN0UmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIkMKEkdldENvbnRhY3RSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0IuQDCgdDb250YWN0EhIKCmNvbnRhY3RfaWQYASABKAkSKQoFcGhhc2UYAiABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg8KB3ZlcnNpb24YAyABKAMSDwoHc3ViamVjdBgEIAEoCRINCgVxdWV1ZRgFIAEoCRIuCgpxdWV1ZV9uYW1lGAYgASgLMhoucG9zdHJvb20uY29udGFjdC52MS5MYWJlbBIuCgphcnJpdmVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB291dGNvbWUYCSABKAkSDQoFYWdlbnQYCiABKAkSEAoIb2ZmZXJfaWQYCyABKAkSNAoLb2ZmZXJfc3RhdGUYDCABKA4yHy5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyU3RhdGUSLgoIbWVzc2FnZXMYDSADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLk1lc3NhZ2USKQoFZHJhZnQYDiABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkRyYWZ0EhQKDHdyYXBfdXBfbm90ZRgPIAEoCSKWAwoHTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEhAKCG91dGJvdW5kGAIgASgIEioKBGZyb20YAyABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCdG8YBCADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCY2MYBSADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSDwoHc3ViamVjdBgGIAEoCRIMCgR0ZXh0GAcgASgJEg4KBm1hc2tlZBgIIAEoCBImCgJhdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZGVsaXZlcnkYCiABKA4yHS5wb3N0cm9vbS5jb250YWN0LnYxLkRlbGl2ZXJ5EhIKCnJlcGx5X2NvZGUYCyABKAUSEwoLc2VydmVyX3RleHQYDCABKAkSNAoLYXR0YWNobWVudHMYDSADKAsyHy5wb3N0cm9vbS5jb250YWN0LnYxLkF0dGFjaG1lbnQiKAoHQWRkcmVzcxIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkiiAEKCkF0dGFjaG1lbnQSFQoNYXR0YWNobWVudF9pZBgBIAEoCRIQCghmaWxlbmFtZRgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEgwKBHNpemUYBCABKAMSDgoGaW5saW5lGAUgASgIEg8KB3ZlcmRpY3QYBiABKAkSDgoGcmVhc29uGAcgASgJIl4KBURyYWZ0Eg8KB3ZlcnNpb24YASABKAMSDAoEdGV4dBgCIAEoCRIOCgZhdXRob3IYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi4KGExpc3RDb250YWN0RXZlbnRzUmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIk4KGUxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2USMQoGZXZlbnRzGAEgAygLMiEucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0RXZlbnQi5gEKDENvbnRhY3RFdmVudBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSKAoEZnJvbRgDIAEoDjIaLnBvc3Ryb29tLmNvbnRhY3QudjEuUGhhc2USJgoCdG8YBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg0KBWFjdG9yGAUgASgJEg0KBXF1ZXVlGAYgASgJEg0KBWFnZW50GAcgASgJEhAKCG9mZmVyX2lkGAggASgJEg4KBmRldGFpbBgJIAEoCSIsChZMaXN0V3JhcFVwQ29kZXNSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkiQwoXTGlzdFdyYXBVcENvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiKQoVTWFya09mZmVyU2hvd25SZXF1ZXN0EhAKCG9mZmVyX2lkGAEgASgJIhgKFk1hcmtPZmZlclNob3duUmVzcG9uc2UiOgoSQWNjZXB0T2ZmZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiRAoTQWNjZXB0T2ZmZXJSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0IjsKE0RlY2xpbmVPZmZlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCSIWChREZWNsaW5lT2ZmZXJSZXNwb25zZSJcChBTYXZlRHJhZnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSFAoMYmFzZV92ZXJzaW9uGAMgASgDEgwKBHRleHQYBCABKAkibAoRU2F2ZURyYWZ0UmVzcG9uc2USKQoFZHJhZnQYASABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkRyYWZ0EiwKCGZpbmRpbmdzGAIgAygLMhoucG9zdHJvb20uZXJyb3IudjEuRmluZGluZyJeChFRdWlja1JlcGx5UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJEgwKBHRleHQYAyABKAkSFQoNZHJhZnRfdmVyc2lvbhgEIAEoAyJDChJRdWlja1JlcGx5UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCI7ChNDbG9zZUNvbnRhY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiRQoUQ2xvc2VDb250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCJ8ChVDb21wbGV0ZVdyYXBVcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIMCgRjb2RlGAMgASgJEg4KBnN0YXR1cxgEIAEoCRIRCglzZW50aW1lbnQYBSABKAkSDAoEbm90ZRgGIAEoCSI7ChNFeHRlbmRXcmFwVXBSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkidgoURXh0ZW5kV3JhcFVwUmVzcG9uc2USLgoEY2FyZBgBIAEoCzIgLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdENhcmQSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiRgoWQ29tcGxldGVXcmFwVXBSZXNwb25zZRIsCghmaW5kaW5ncxgBIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmcqhgEKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDQoJUEhBU0VfTkVXEAESEQoNUEhBU0VfV0FJVElORxACEhEKDVBIQVNFX09GRkVSRUQQAxIPCgtQSEFTRV9PV05FRBAEEhAKDFBIQVNFX1dSQVBVUBAFEg4KClBIQVNFX0RPTkUQBiqQAgoKT2ZmZXJTdGF0ZRIbChdPRkZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEE9GRkVSX1NUQVRFX0xJVkUQARIYChRPRkZFUl9TVEFURV9BQ0NFUFRFRBACEhYKEk9GRkVSX1NUQVRFX1dSQVBVUBADEhgKFE9GRkVSX1NUQVRFX0ZJTklTSEVEEAQSGAoUT0ZGRVJfU1RBVEVfREVDTElORUQQBRIXChNPRkZFUl9TVEFURV9FWFBJUkVEEAYSGwoXT0ZGRVJfU1RBVEVfVU5SRUFDSEFCTEUQBxIZChVPRkZFUl9TVEFURV9XSVRIRFJBV04QCBIYChRPRkZFUl9TVEFURV9SRUxFQVNFRBAJKtIBCghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhMKD0RFTElWRVJZX1FVRVVFRBABEhQKEERFTElWRVJZX1NFTkRJTkcQAhIRCg1ERUxJVkVSWV9TRU5UEAMSFQoRREVMSVZFUllfREVGRVJSRUQQBBITCg9ERUxJVkVSWV9GQUlMRUQQBRIUChBERUxJVkVSWV9CT1VOQ0VEEAYSFAoQREVMSVZFUllfVU5LTk9XThAHEhYKEkRFTElWRVJZX0NBTkNFTExFRBAIMv4JCg5Db250YWN0U2VydmljZRJ6ChJMaXN0QWN0aXZlQ29udGFjdHMSLi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RBY3RpdmVDb250YWN0c1JlcXVlc3QaLy5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RBY3RpdmVDb250YWN0c1Jlc3BvbnNlIgOQAgESYgoKR2V0Q29udGFjdBImLnBvc3Ryb29tLmNvbnRhY3QudjEuR2V0Q29udGFjdFJlcXVlc3QaJy5wb3N0cm9vbS5jb250YWN0LnYxLkdldENvbnRhY3RSZXNwb25zZSIDkAIBEncKEUxpc3RDb250YWN0RXZlbnRzEi0ucG9zdHJvb20uY29udGFjdC52MS5MaXN0Q29udGFjdEV2ZW50c1JlcXVlc3QaLi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2UiA5ACARJxCg9MaXN0V3JhcFVwQ29kZXMSKy5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RXcmFwVXBDb2Rlc1JlcXVlc3QaLC5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RXcmFwVXBDb2Rlc1Jlc3BvbnNlIgOQAgESaQoOTWFya09mZmVyU2hvd24SKi5wb3N0cm9vbS5jb250YWN0LnYxLk1hcmtPZmZlclNob3duUmVxdWVzdBorLnBvc3Ryb29tLmNvbnRhY3QudjEuTWFya09mZmVyU2hvd25SZXNwb25zZRJgCgtBY2NlcHRPZmZlchInLnBvc3Ryb29tLmNvbnRhY3QudjEuQWNjZXB0T2ZmZXJSZXF1ZXN0GigucG9zdHJvb20uY29udGFjdC52MS5BY2NlcHRPZmZlclJlc3BvbnNlEmMKDERlY2xpbmVPZmZlchIoLnBvc3Ryb29tLmNvbnRhY3QudjEuRGVjbGluZU9mZmVyUmVxdWVzdBopLnBvc3Ryb29tLmNvbnRhY3QudjEuRGVjbGluZU9mZmVyUmVzcG9uc2USWgoJU2F2ZURyYWZ0EiUucG9zdHJvb20uY29udGFjdC52MS5TYXZlRHJhZnRSZXF1ZXN0GiYucG9zdHJvb20uY29udGFjdC52MS5TYXZlRHJhZnRSZXNwb25zZRJdCgpRdWlja1JlcGx5EiYucG9zdHJvb20uY29udGFjdC52MS5RdWlja1JlcGx5UmVxdWVzdBonLnBvc3Ryb29tLmNvbnRhY3QudjEuUXVpY2tSZXBseVJlc3BvbnNlEmMKDENsb3NlQ29udGFjdBIoLnBvc3Ryb29tLmNvbnRhY3QudjEuQ2xvc2VDb250YWN0UmVxdWVzdBopLnBvc3Ryb29tLmNvbnRhY3QudjEuQ2xvc2VDb250YWN0UmVzcG9uc2USaQoOQ29tcGxldGVXcmFwVXASKi5wb3N0cm9vbS5jb250YWN0LnYxLkNvbXBsZXRlV3JhcFVwUmVxdWVzdBorLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29tcGxldGVXcmFwVXBSZXNwb25zZRJjCgxFeHRlbmRXcmFwVXASKC5wb3N0cm9vbS5jb250YWN0LnYxLkV4dGVuZFdyYXBVcFJlcXVlc3QaKS5wb3N0cm9vbS5jb250YWN0LnYxLkV4dGVuZFdyYXBVcFJlc3BvbnNlQt4BChdjb20ucG9zdHJvb20uY29udGFjdC52MUIMQ29udGFjdFByb3RvUAFaR2dpdGh1Yi5jb20vcG9zdHJvb20vcG9zdHJvb20vaW50ZXJuYWwvZ2VuL3Bvc3Ryb29tL2NvbnRhY3QvdjE7Y29udGFjdHYxogIDUENYqgITUG9zdHJvb20uQ29udGFjdC5WMcoCE1Bvc3Ryb29tXENvbnRhY3RcVjHiAh9Qb3N0cm9vbVxDb250YWN0XFYxXEdQQk1ldGFkYXRh6gIVUG9zdHJvb206OkNvbnRhY3Q6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_postroom_error_v1_error]);
+  fileDesc("CiFwb3N0cm9vbS9jb250YWN0L3YxL2NvbnRhY3QucHJvdG8SE3Bvc3Ryb29tLmNvbnRhY3QudjEiHwoFTGFiZWwSCgoCZW4YASABKAkSCgoCa28YAiABKAkiVQoEQ29kZRIMCgRjb2RlGAEgASgJEigKBG5hbWUYAiABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkxhYmVsEhUKDW5vdGVfcmVxdWlyZWQYAyABKAgi1QUKC0NvbnRhY3RDYXJkEhIKCmNvbnRhY3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyU3RhdGUSKQoFcGhhc2UYBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg8KB2NoYW5uZWwYBSABKAkSFQoNY3VzdG9tZXJfbmFtZRgGIAEoCRIYChBjdXN0b21lcl9hZGRyZXNzGAcgASgJEg8KB3N1YmplY3QYCCABKAkSDQoFcXVldWUYCSABKAkSLgoKcXVldWVfbmFtZRgKIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKb2ZmZXJlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLYWNjZXB0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmhhbmRsZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNob3duGBAgASgIEg4KBm1hc2tlZBgRIAEoCBIPCgd2ZXJzaW9uGBIgASgDEioKBmR1ZV9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOd3JhcF91cF9kdWVfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KF3dyYXBfdXBfZXh0ZW5zaW9uc19sZWZ0GBUgASgFEhEKCXBhc3NlZF9vbhgWIAEoCCIbChlMaXN0QWN0aXZlQ29udGFjdHNSZXF1ZXN0IoABChpMaXN0QWN0aXZlQ29udGFjdHNSZXNwb25zZRIyCghjb250YWN0cxgBIAMoCzIgLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdENhcmQSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJwoRR2V0Q29udGFjdFJlcXVlc3QSEgoKY29udGFjdF9pZBgBIAEoCSJDChJHZXRDb250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCL4AwoHQ29udGFjdBISCgpjb250YWN0X2lkGAEgASgJEikKBXBoYXNlGAIgASgOMhoucG9zdHJvb20uY29udGFjdC52MS5QaGFzZRIPCgd2ZXJzaW9uGAMgASgDEg8KB3N1YmplY3QYBCABKAkSDQoFcXVldWUYBSABKAkSLgoKcXVldWVfbmFtZRgGIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29tcGxldGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAkgASgJEg0KBWFnZW50GAogASgJEhAKCG9mZmVyX2lkGAsgASgJEjQKC29mZmVyX3N0YXRlGAwgASgOMh8ucG9zdHJvb20uY29udGFjdC52MS5PZmZlclN0YXRlEi4KCG1lc3NhZ2VzGA0gAygLMhwucG9zdHJvb20uY29udGFjdC52MS5NZXNzYWdlEikKBWRyYWZ0GA4gASgLMhoucG9zdHJvb20uY29udGFjdC52MS5EcmFmdBIUCgx3cmFwX3VwX25vdGUYDyABKAkSEgoKYmVndW5fZnJvbRgQIAEoCSKWAwoHTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEhAKCG91dGJvdW5kGAIgASgIEioKBGZyb20YAyABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCdG8YBCADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCY2MYBSADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSDwoHc3ViamVjdBgGIAEoCRIMCgR0ZXh0GAcgASgJEg4KBm1hc2tlZBgIIAEoCBImCgJhdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZGVsaXZlcnkYCiABKA4yHS5wb3N0cm9vbS5jb250YWN0LnYxLkRlbGl2ZXJ5EhIKCnJlcGx5X2NvZGUYCyABKAUSEwoLc2VydmVyX3RleHQYDCABKAkSNAoLYXR0YWNobWVudHMYDSADKAsyHy5wb3N0cm9vbS5jb250YWN0LnYxLkF0dGFjaG1lbnQiKAoHQWRkcmVzcxIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkiiAEKCkF0dGFjaG1lbnQSFQoNYXR0YWNobWVudF9pZBgBIAEoCRIQCghmaWxlbmFtZRgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEgwKBHNpemUYBCABKAMSDgoGaW5saW5lGAUgASgIEg8KB3ZlcmRpY3QYBiABKAkSDgoGcmVhc29uGAcgASgJIl4KBURyYWZ0Eg8KB3ZlcnNpb24YASABKAMSDAoEdGV4dBgCIAEoCRIOCgZhdXRob3IYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi4KGExpc3RDb250YWN0RXZlbnRzUmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIk4KGUxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2USMQoGZXZlbnRzGAEgAygLMiEucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0RXZlbnQi5gEKDENvbnRhY3RFdmVudBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSKAoEZnJvbRgDIAEoDjIaLnBvc3Ryb29tLmNvbnRhY3QudjEuUGhhc2USJgoCdG8YBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg0KBWFjdG9yGAUgASgJEg0KBXF1ZXVlGAYgASgJEg0KBWFnZW50GAcgASgJEhAKCG9mZmVyX2lkGAggASgJEg4KBmRldGFpbBgJIAEoCSIsChZMaXN0V3JhcFVwQ29kZXNSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkiQwoXTGlzdFdyYXBVcENvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiKQoVTWFya09mZmVyU2hvd25SZXF1ZXN0EhAKCG9mZmVyX2lkGAEgASgJIhgKFk1hcmtPZmZlclNob3duUmVzcG9uc2UiOgoSQWNjZXB0T2ZmZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiRAoTQWNjZXB0T2ZmZXJSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0IjsKE0RlY2xpbmVPZmZlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCSIWChREZWNsaW5lT2ZmZXJSZXNwb25zZSJcChBTYXZlRHJhZnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSFAoMYmFzZV92ZXJzaW9uGAMgASgDEgwKBHRleHQYBCABKAkibAoRU2F2ZURyYWZ0UmVzcG9uc2USKQoFZHJhZnQYASABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkRyYWZ0EiwKCGZpbmRpbmdzGAIgAygLMhoucG9zdHJvb20uZXJyb3IudjEuRmluZGluZyKMAQoRUXVpY2tSZXBseVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIMCgR0ZXh0GAMgASgJEhUKDWRyYWZ0X3ZlcnNpb24YBCABKAMSFwoPc2Vlbl9tZXNzYWdlX2lkGAUgASgJEhMKC3NlbmRfYW55d2F5GAYgASgIIkMKElF1aWNrUmVwbHlSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0ImoKE0Nsb3NlQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIXCg9zZWVuX21lc3NhZ2VfaWQYAyABKAkSFAoMY2xvc2VfYW55d2F5GAQgASgIIkUKFENsb3NlQ29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QirgEKFUNvbXBsZXRlV3JhcFVwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGc3RhdHVzGAQgASgJEhEKCXNlbnRpbWVudBgFIAEoCRIMCgRub3RlGAYgASgJEhcKD3NlZW5fbWVzc2FnZV9pZBgHIAEoCRIXCg9jb21wbGV0ZV9hbnl3YXkYCCABKAgiOwoTRXh0ZW5kV3JhcFVwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJInYKFEV4dGVuZFdyYXBVcFJlc3BvbnNlEi4KBGNhcmQYASABKAsyIC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3RDYXJkEi4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkYKFkNvbXBsZXRlV3JhcFVwUmVzcG9uc2USLAoIZmluZGluZ3MYASADKAsyGi5wb3N0cm9vbS5lcnJvci52MS5GaW5kaW5nImoKFlRyYW5zZmVyQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRINCgVhZ2VudBgEIAEoCRIMCgRub3RlGAUgASgJIkcKF1RyYW5zZmVyQ29udGFjdFJlc3BvbnNlEiwKCGZpbmRpbmdzGAEgAygLMhoucG9zdHJvb20uZXJyb3IudjEuRmluZGluZyJlChJQYXJrQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIpCgV1bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFQoTUGFya0NvbnRhY3RSZXNwb25zZSI+ChZSZXR1cm5Ub0NvbnRhY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiSAoXUmV0dXJuVG9Db250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCI+ChRSZW9wZW5Db250YWN0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkiRgoVUmVvcGVuQ29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QicgoETm90ZRIPCgdub3RlX2lkGAEgASgJEg4KBmF1dGhvchgCIAEoCRITCgthdXRob3JfbmFtZRgDIAEoCRImCgJhdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdGV4dBgFIAEoCSJGCg5BZGROb3RlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkSDAoEdGV4dBgDIAEoCSJoCg9BZGROb3RlUmVzcG9uc2USJwoEbm90ZRgBIAEoCzIZLnBvc3Ryb29tLmNvbnRhY3QudjEuTm90ZRIsCghmaW5kaW5ncxgCIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmciJgoQTGlzdE5vdGVzUmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIj0KEUxpc3ROb3Rlc1Jlc3BvbnNlEigKBW5vdGVzGAEgAygLMhkucG9zdHJvb20uY29udGFjdC52MS5Ob3RlIioKFExvb2tBdENvbnRhY3RSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkicAoVTG9va0F0Q29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QSKAoFbm90ZXMYAiADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLk5vdGUqmAEKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDQoJUEhBU0VfTkVXEAESEQoNUEhBU0VfV0FJVElORxACEhEKDVBIQVNFX09GRkVSRUQQAxIPCgtQSEFTRV9PV05FRBAEEhAKDFBIQVNFX1dSQVBVUBAFEg4KClBIQVNFX0RPTkUQBhIQCgxQSEFTRV9QQVJLRUQQByqQAgoKT2ZmZXJTdGF0ZRIbChdPRkZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEE9GRkVSX1NUQVRFX0xJVkUQARIYChRPRkZFUl9TVEFURV9BQ0NFUFRFRBACEhYKEk9GRkVSX1NUQVRFX1dSQVBVUBADEhgKFE9GRkVSX1NUQVRFX0ZJTklTSEVEEAQSGAoUT0ZGRVJfU1RBVEVfREVDTElORUQQBRIXChNPRkZFUl9TVEFURV9FWFBJUkVEEAYSGwoXT0ZGRVJfU1RBVEVfVU5SRUFDSEFCTEUQBxIZChVPRkZFUl9TVEFURV9XSVRIRFJBV04QCBIYChRPRkZFUl9TVEFURV9SRUxFQVNFRBAJKtIBCghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhMKD0RFTElWRVJZX1FVRVVFRBABEhQKEERFTElWRVJZX1NFTkRJTkcQAhIRCg1ERUxJVkVSWV9TRU5UEAMSFQoRREVMSVZFUllfREVGRVJSRUQQBBITCg9ERUxJVkVSWV9GQUlMRUQQBRIUChBERUxJVkVSWV9CT1VOQ0VEEAYSFAoQREVMSVZFUllfVU5LTk9XThAHEhYKEkRFTElWRVJZX0NBTkNFTExFRBAIMsMPCg5Db250YWN0U2VydmljZRJ6ChJMaXN0QWN0aXZlQ29udGFjdHMSLi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RBY3RpdmVDb250YWN0c1JlcXVlc3QaLy5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RBY3RpdmVDb250YWN0c1Jlc3BvbnNlIgOQAgESYgoKR2V0Q29udGFjdBImLnBvc3Ryb29tLmNvbnRhY3QudjEuR2V0Q29udGFjdFJlcXVlc3QaJy5wb3N0cm9vbS5jb250YWN0LnYxLkdldENvbnRhY3RSZXNwb25zZSIDkAIBEncKEUxpc3RDb250YWN0RXZlbnRzEi0ucG9zdHJvb20uY29udGFjdC52MS5MaXN0Q29udGFjdEV2ZW50c1JlcXVlc3QaLi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2UiA5ACARJxCg9MaXN0V3JhcFVwQ29kZXMSKy5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RXcmFwVXBDb2Rlc1JlcXVlc3QaLC5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RXcmFwVXBDb2Rlc1Jlc3BvbnNlIgOQAgESaQoOTWFya09mZmVyU2hvd24SKi5wb3N0cm9vbS5jb250YWN0LnYxLk1hcmtPZmZlclNob3duUmVxdWVzdBorLnBvc3Ryb29tLmNvbnRhY3QudjEuTWFya09mZmVyU2hvd25SZXNwb25zZRJgCgtBY2NlcHRPZmZlchInLnBvc3Ryb29tLmNvbnRhY3QudjEuQWNjZXB0T2ZmZXJSZXF1ZXN0GigucG9zdHJvb20uY29udGFjdC52MS5BY2NlcHRPZmZlclJlc3BvbnNlEmMKDERlY2xpbmVPZmZlchIoLnBvc3Ryb29tLmNvbnRhY3QudjEuRGVjbGluZU9mZmVyUmVxdWVzdBopLnBvc3Ryb29tLmNvbnRhY3QudjEuRGVjbGluZU9mZmVyUmVzcG9uc2USWgoJU2F2ZURyYWZ0EiUucG9zdHJvb20uY29udGFjdC52MS5TYXZlRHJhZnRSZXF1ZXN0GiYucG9zdHJvb20uY29udGFjdC52MS5TYXZlRHJhZnRSZXNwb25zZRJdCgpRdWlja1JlcGx5EiYucG9zdHJvb20uY29udGFjdC52MS5RdWlja1JlcGx5UmVxdWVzdBonLnBvc3Ryb29tLmNvbnRhY3QudjEuUXVpY2tSZXBseVJlc3BvbnNlEmMKDENsb3NlQ29udGFjdBIoLnBvc3Ryb29tLmNvbnRhY3QudjEuQ2xvc2VDb250YWN0UmVxdWVzdBopLnBvc3Ryb29tLmNvbnRhY3QudjEuQ2xvc2VDb250YWN0UmVzcG9uc2USaQoOQ29tcGxldGVXcmFwVXASKi5wb3N0cm9vbS5jb250YWN0LnYxLkNvbXBsZXRlV3JhcFVwUmVxdWVzdBorLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29tcGxldGVXcmFwVXBSZXNwb25zZRJjCgxFeHRlbmRXcmFwVXASKC5wb3N0cm9vbS5jb250YWN0LnYxLkV4dGVuZFdyYXBVcFJlcXVlc3QaKS5wb3N0cm9vbS5jb250YWN0LnYxLkV4dGVuZFdyYXBVcFJlc3BvbnNlEmwKD1RyYW5zZmVyQ29udGFjdBIrLnBvc3Ryb29tLmNvbnRhY3QudjEuVHJhbnNmZXJDb250YWN0UmVxdWVzdBosLnBvc3Ryb29tLmNvbnRhY3QudjEuVHJhbnNmZXJDb250YWN0UmVzcG9uc2USYAoLUGFya0NvbnRhY3QSJy5wb3N0cm9vbS5jb250YWN0LnYxLlBhcmtDb250YWN0UmVxdWVzdBooLnBvc3Ryb29tLmNvbnRhY3QudjEuUGFya0NvbnRhY3RSZXNwb25zZRJsCg9SZXR1cm5Ub0NvbnRhY3QSKy5wb3N0cm9vbS5jb250YWN0LnYxLlJldHVyblRvQ29udGFjdFJlcXVlc3QaLC5wb3N0cm9vbS5jb250YWN0LnYxLlJldHVyblRvQ29udGFjdFJlc3BvbnNlEmYKDVJlb3BlbkNvbnRhY3QSKS5wb3N0cm9vbS5jb250YWN0LnYxLlJlb3BlbkNvbnRhY3RSZXF1ZXN0GioucG9zdHJvb20uY29udGFjdC52MS5SZW9wZW5Db250YWN0UmVzcG9uc2USVAoHQWRkTm90ZRIjLnBvc3Ryb29tLmNvbnRhY3QudjEuQWRkTm90ZVJlcXVlc3QaJC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZE5vdGVSZXNwb25zZRJfCglMaXN0Tm90ZXMSJS5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3ROb3Rlc1JlcXVlc3QaJi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3ROb3Rlc1Jlc3BvbnNlIgOQAgESZgoNTG9va0F0Q29udGFjdBIpLnBvc3Ryb29tLmNvbnRhY3QudjEuTG9va0F0Q29udGFjdFJlcXVlc3QaKi5wb3N0cm9vbS5jb250YWN0LnYxLkxvb2tBdENvbnRhY3RSZXNwb25zZULeAQoXY29tLnBvc3Ryb29tLmNvbnRhY3QudjFCDENvbnRhY3RQcm90b1ABWkdnaXRodWIuY29tL3Bvc3Ryb29tL3Bvc3Ryb29tL2ludGVybmFsL2dlbi9wb3N0cm9vbS9jb250YWN0L3YxO2NvbnRhY3R2MaICA1BDWKoCE1Bvc3Ryb29tLkNvbnRhY3QuVjHKAhNQb3N0cm9vbVxDb250YWN0XFYx4gIfUG9zdHJvb21cQ29udGFjdFxWMVxHUEJNZXRhZGF0YeoCFVBvc3Ryb29tOjpDb250YWN0OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_postroom_error_v1_error]);
 
 /**
  * Label is a name in English and, if it differs, in Korean.
@@ -233,6 +233,13 @@ export type ContactCard = Message$1<"postroom.contact.v1.ContactCard"> & {
    * @generated from field: int32 wrap_up_extensions_left = 21;
    */
   wrapUpExtensionsLeft: number;
+
+  /**
+   * Whether the contact was passed on, and only the agent's own segment is left to wrap up.
+   *
+   * @generated from field: bool passed_on = 22;
+   */
+  passedOn: boolean;
 };
 
 /**
@@ -437,6 +444,13 @@ export type Contact = Message$1<"postroom.contact.v1.Contact"> & {
    * @generated from field: string wrap_up_note = 15;
    */
   wrapUpNote: string;
+
+  /**
+   * The completed contact that an agent took up again with this one, or empty. Its messages are the whole thread's then.
+   *
+   * @generated from field: string begun_from = 16;
+   */
+  begunFrom: string;
 };
 
 /**
@@ -1076,6 +1090,21 @@ export type QuickReplyRequest = Message$1<"postroom.contact.v1.QuickReplyRequest
    * @generated from field: int64 draft_version = 4;
    */
   draftVersion: bigint;
+
+  /**
+   * The newest message that was shown. If the customer has written since, the reply is refused with reason unseen_message. Empty: the client
+   * does not say.
+   *
+   * @generated from field: string seen_message_id = 5;
+   */
+  seenMessageId: string;
+
+  /**
+   * Send it all the same.
+   *
+   * @generated from field: bool send_anyway = 6;
+   */
+  sendAnyway: boolean;
 };
 
 /**
@@ -1125,6 +1154,21 @@ export type CloseContactRequest = Message$1<"postroom.contact.v1.CloseContactReq
    * @generated from field: string offer_id = 2;
    */
   offerId: string;
+
+  /**
+   * The newest message that was shown. If the customer has written since, this is refused with reason unseen_message. Empty: the client does
+   * not say.
+   *
+   * @generated from field: string seen_message_id = 3;
+   */
+  seenMessageId: string;
+
+  /**
+   * Close it all the same.
+   *
+   * @generated from field: bool close_anyway = 4;
+   */
+  closeAnyway: boolean;
 };
 
 /**
@@ -1202,6 +1246,21 @@ export type CompleteWrapUpRequest = Message$1<"postroom.contact.v1.CompleteWrapU
    * @generated from field: string note = 6;
    */
   note: string;
+
+  /**
+   * The newest message that was shown. If the customer has written since, this is refused with reason unseen_message: ReturnToContact leads
+   * back to work. Empty: the client does not say. Messages that came since the reply become a new contact in any case.
+   *
+   * @generated from field: string seen_message_id = 7;
+   */
+  seenMessageId: string;
+
+  /**
+   * Complete it all the same.
+   *
+   * @generated from field: bool complete_anyway = 8;
+   */
+  completeAnyway: boolean;
 };
 
 /**
@@ -1289,6 +1348,428 @@ export const CompleteWrapUpResponseSchema: GenMessage<CompleteWrapUpResponse> = 
   messageDesc(file_postroom_contact_v1_contact, 32);
 
 /**
+ * TransferContactRequest passes a contact on.
+ *
+ * @generated from message postroom.contact.v1.TransferContactRequest
+ */
+export type TransferContactRequest = Message$1<"postroom.contact.v1.TransferContactRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The offer by which the contact is owned.
+   *
+   * @generated from field: string offer_id = 2;
+   */
+  offerId: string;
+
+  /**
+   * The queue's key. Empty: the contact's own.
+   *
+   * @generated from field: string queue = 3;
+   */
+  queue: string;
+
+  /**
+   * The agent for whom it waits first, or empty. One of queue and agent is needed.
+   *
+   * @generated from field: string agent = 4;
+   */
+  agent: string;
+
+  /**
+   * An internal note of at most 4000 characters that goes along, or empty. Card numbers in it are masked.
+   *
+   * @generated from field: string note = 5;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.TransferContactRequest.
+ * Use `create(TransferContactRequestSchema)` to create a new message.
+ */
+export const TransferContactRequestSchema: GenMessage<TransferContactRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 33);
+
+/**
+ * TransferContactResponse says what was masked.
+ *
+ * @generated from message postroom.contact.v1.TransferContactResponse
+ */
+export type TransferContactResponse = Message$1<"postroom.contact.v1.TransferContactResponse"> & {
+  /**
+   * What was masked in the note.
+   *
+   * @generated from field: repeated postroom.error.v1.Finding findings = 1;
+   */
+  findings: Finding[];
+};
+
+/**
+ * Describes the message postroom.contact.v1.TransferContactResponse.
+ * Use `create(TransferContactResponseSchema)` to create a new message.
+ */
+export const TransferContactResponseSchema: GenMessage<TransferContactResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 34);
+
+/**
+ * ParkContactRequest puts a contact aside.
+ *
+ * @generated from message postroom.contact.v1.ParkContactRequest
+ */
+export type ParkContactRequest = Message$1<"postroom.contact.v1.ParkContactRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The offer by which the contact is owned.
+   *
+   * @generated from field: string offer_id = 2;
+   */
+  offerId: string;
+
+  /**
+   * Until when: a time to come, at most a year from now; another one is refused with reason park_time. Missing: until the customer writes,
+   * which ends any parking.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message postroom.contact.v1.ParkContactRequest.
+ * Use `create(ParkContactRequestSchema)` to create a new message.
+ */
+export const ParkContactRequestSchema: GenMessage<ParkContactRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 35);
+
+/**
+ * ParkContactResponse has no fields.
+ *
+ * @generated from message postroom.contact.v1.ParkContactResponse
+ */
+export type ParkContactResponse = Message$1<"postroom.contact.v1.ParkContactResponse"> & {
+};
+
+/**
+ * Describes the message postroom.contact.v1.ParkContactResponse.
+ * Use `create(ParkContactResponseSchema)` to create a new message.
+ */
+export const ParkContactResponseSchema: GenMessage<ParkContactResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 36);
+
+/**
+ * ReturnToContactRequest goes back to work.
+ *
+ * @generated from message postroom.contact.v1.ReturnToContactRequest
+ */
+export type ReturnToContactRequest = Message$1<"postroom.contact.v1.ReturnToContactRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The offer whose segment is in wrap-up.
+   *
+   * @generated from field: string offer_id = 2;
+   */
+  offerId: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.ReturnToContactRequest.
+ * Use `create(ReturnToContactRequestSchema)` to create a new message.
+ */
+export const ReturnToContactRequestSchema: GenMessage<ReturnToContactRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 37);
+
+/**
+ * ReturnToContactResponse gives the contact.
+ *
+ * @generated from message postroom.contact.v1.ReturnToContactResponse
+ */
+export type ReturnToContactResponse = Message$1<"postroom.contact.v1.ReturnToContactResponse"> & {
+  /**
+   * The contact, owned again.
+   *
+   * @generated from field: postroom.contact.v1.Contact contact = 1;
+   */
+  contact?: Contact | undefined;
+};
+
+/**
+ * Describes the message postroom.contact.v1.ReturnToContactResponse.
+ * Use `create(ReturnToContactResponseSchema)` to create a new message.
+ */
+export const ReturnToContactResponseSchema: GenMessage<ReturnToContactResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 38);
+
+/**
+ * ReopenContactRequest takes a contact up again.
+ *
+ * @generated from message postroom.contact.v1.ReopenContactRequest
+ */
+export type ReopenContactRequest = Message$1<"postroom.contact.v1.ReopenContactRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The completed contact.
+   *
+   * @generated from field: string contact_id = 2;
+   */
+  contactId: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.ReopenContactRequest.
+ * Use `create(ReopenContactRequestSchema)` to create a new message.
+ */
+export const ReopenContactRequestSchema: GenMessage<ReopenContactRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 39);
+
+/**
+ * ReopenContactResponse gives the new contact.
+ *
+ * @generated from message postroom.contact.v1.ReopenContactResponse
+ */
+export type ReopenContactResponse = Message$1<"postroom.contact.v1.ReopenContactResponse"> & {
+  /**
+   * The new contact, owned by the agent.
+   *
+   * @generated from field: postroom.contact.v1.Contact contact = 1;
+   */
+  contact?: Contact | undefined;
+};
+
+/**
+ * Describes the message postroom.contact.v1.ReopenContactResponse.
+ * Use `create(ReopenContactResponseSchema)` to create a new message.
+ */
+export const ReopenContactResponseSchema: GenMessage<ReopenContactResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 40);
+
+/**
+ * Note is an internal note on a contact: no customer reads it, and nobody changes it.
+ *
+ * @generated from message postroom.contact.v1.Note
+ */
+export type Note = Message$1<"postroom.contact.v1.Note"> & {
+  /**
+   * The note's id.
+   *
+   * @generated from field: string note_id = 1;
+   */
+  noteId: string;
+
+  /**
+   * Who wrote it: the agent's key.
+   *
+   * @generated from field: string author = 2;
+   */
+  author: string;
+
+  /**
+   * The author's name.
+   *
+   * @generated from field: string author_name = 3;
+   */
+  authorName: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 4;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * The text, card data masked.
+   *
+   * @generated from field: string text = 5;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.Note.
+ * Use `create(NoteSchema)` to create a new message.
+ */
+export const NoteSchema: GenMessage<Note> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 41);
+
+/**
+ * AddNoteRequest appends a note.
+ *
+ * @generated from message postroom.contact.v1.AddNoteRequest
+ */
+export type AddNoteRequest = Message$1<"postroom.contact.v1.AddNoteRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The contact's id.
+   *
+   * @generated from field: string contact_id = 2;
+   */
+  contactId: string;
+
+  /**
+   * The text, of at most 4000 characters.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.AddNoteRequest.
+ * Use `create(AddNoteRequestSchema)` to create a new message.
+ */
+export const AddNoteRequestSchema: GenMessage<AddNoteRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 42);
+
+/**
+ * AddNoteResponse gives the note as it was saved.
+ *
+ * @generated from message postroom.contact.v1.AddNoteResponse
+ */
+export type AddNoteResponse = Message$1<"postroom.contact.v1.AddNoteResponse"> & {
+  /**
+   * The note; its text differs from what was sent where something was masked.
+   *
+   * @generated from field: postroom.contact.v1.Note note = 1;
+   */
+  note?: Note | undefined;
+
+  /**
+   * What was masked.
+   *
+   * @generated from field: repeated postroom.error.v1.Finding findings = 2;
+   */
+  findings: Finding[];
+};
+
+/**
+ * Describes the message postroom.contact.v1.AddNoteResponse.
+ * Use `create(AddNoteResponseSchema)` to create a new message.
+ */
+export const AddNoteResponseSchema: GenMessage<AddNoteResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 43);
+
+/**
+ * ListNotesRequest names a contact.
+ *
+ * @generated from message postroom.contact.v1.ListNotesRequest
+ */
+export type ListNotesRequest = Message$1<"postroom.contact.v1.ListNotesRequest"> & {
+  /**
+   * The contact's id.
+   *
+   * @generated from field: string contact_id = 1;
+   */
+  contactId: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.ListNotesRequest.
+ * Use `create(ListNotesRequestSchema)` to create a new message.
+ */
+export const ListNotesRequestSchema: GenMessage<ListNotesRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 44);
+
+/**
+ * ListNotesResponse gives the notes, oldest first.
+ *
+ * @generated from message postroom.contact.v1.ListNotesResponse
+ */
+export type ListNotesResponse = Message$1<"postroom.contact.v1.ListNotesResponse"> & {
+  /**
+   * The notes.
+   *
+   * @generated from field: repeated postroom.contact.v1.Note notes = 1;
+   */
+  notes: Note[];
+};
+
+/**
+ * Describes the message postroom.contact.v1.ListNotesResponse.
+ * Use `create(ListNotesResponseSchema)` to create a new message.
+ */
+export const ListNotesResponseSchema: GenMessage<ListNotesResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 45);
+
+/**
+ * LookAtContactRequest names a contact.
+ *
+ * @generated from message postroom.contact.v1.LookAtContactRequest
+ */
+export type LookAtContactRequest = Message$1<"postroom.contact.v1.LookAtContactRequest"> & {
+  /**
+   * The contact's id.
+   *
+   * @generated from field: string contact_id = 1;
+   */
+  contactId: string;
+};
+
+/**
+ * Describes the message postroom.contact.v1.LookAtContactRequest.
+ * Use `create(LookAtContactRequestSchema)` to create a new message.
+ */
+export const LookAtContactRequestSchema: GenMessage<LookAtContactRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 46);
+
+/**
+ * LookAtContactResponse gives the contact to read.
+ *
+ * @generated from message postroom.contact.v1.LookAtContactResponse
+ */
+export type LookAtContactResponse = Message$1<"postroom.contact.v1.LookAtContactResponse"> & {
+  /**
+   * The contact, without the draft and the note of a wrap-up that is being filled in.
+   *
+   * @generated from field: postroom.contact.v1.Contact contact = 1;
+   */
+  contact?: Contact | undefined;
+
+  /**
+   * Its notes, oldest first.
+   *
+   * @generated from field: repeated postroom.contact.v1.Note notes = 2;
+   */
+  notes: Note[];
+};
+
+/**
+ * Describes the message postroom.contact.v1.LookAtContactResponse.
+ * Use `create(LookAtContactResponseSchema)` to create a new message.
+ */
+export const LookAtContactResponseSchema: GenMessage<LookAtContactResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_contact_v1_contact, 47);
+
+/**
  * Phase is where a contact is in its life.
  *
  * @generated from enum postroom.contact.v1.Phase
@@ -1342,6 +1823,13 @@ export enum Phase {
    * @generated from enum value: PHASE_DONE = 6;
    */
   DONE = 6,
+
+  /**
+   * Put aside until a time or until the customer writes.
+   *
+   * @generated from enum value: PHASE_PARKED = 7;
+   */
+  PARKED = 7,
 }
 
 /**
@@ -1635,6 +2123,79 @@ export const ContactService: GenService<{
     methodKind: "unary";
     input: typeof ExtendWrapUpRequestSchema;
     output: typeof ExtendWrapUpResponseSchema;
+  },
+  /**
+   * TransferContact passes an owned contact on: to a queue, to an agent, or to an agent for a queue. The draft goes along, and the agent wraps
+   * his segment up while the contact waits elsewhere. Refused with reason transfer_to_self, unknown_queue, unknown_agent, not_signed_in or
+   * no_capacity.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.TransferContact
+   */
+  transferContact: {
+    methodKind: "unary";
+    input: typeof TransferContactRequestSchema;
+    output: typeof TransferContactResponseSchema;
+  },
+  /**
+   * ParkContact puts an owned contact aside until a time or until the customer writes, and frees the agent. It then waits first for him.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.ParkContact
+   */
+  parkContact: {
+    methodKind: "unary";
+    input: typeof ParkContactRequestSchema;
+    output: typeof ParkContactResponseSchema;
+  },
+  /**
+   * ReturnToContact goes back from wrap-up to work, while the wrap-up is not completed. A reply that is on its way goes on.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.ReturnToContact
+   */
+  returnToContact: {
+    methodKind: "unary";
+    input: typeof ReturnToContactRequestSchema;
+    output: typeof ReturnToContactResponseSchema;
+  },
+  /**
+   * ReopenContact takes a completed contact up again: a new one in the same thread, owned by the agent. Refused with reason thread_open if the
+   * thread has an open contact, and with agent_in_rona, not_signed_in or no_capacity.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.ReopenContact
+   */
+  reopenContact: {
+    methodKind: "unary";
+    input: typeof ReopenContactRequestSchema;
+    output: typeof ReopenContactResponseSchema;
+  },
+  /**
+   * AddNote appends an internal note to a contact. Card numbers in it are masked, and reported.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.AddNote
+   */
+  addNote: {
+    methodKind: "unary";
+    input: typeof AddNoteRequestSchema;
+    output: typeof AddNoteResponseSchema;
+  },
+  /**
+   * ListNotes reads the internal notes of a contact.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.ListNotes
+   */
+  listNotes: {
+    methodKind: "unary";
+    input: typeof ListNotesRequestSchema;
+    output: typeof ListNotesResponseSchema;
+  },
+  /**
+   * LookAtContact reads a contact that is somebody else's, for colleagues whose team serves its queue. Each look is recorded in its story.
+   *
+   * @generated from rpc postroom.contact.v1.ContactService.LookAtContact
+   */
+  lookAtContact: {
+    methodKind: "unary";
+    input: typeof LookAtContactRequestSchema;
+    output: typeof LookAtContactResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_postroom_contact_v1_contact, 0);
