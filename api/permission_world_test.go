@@ -208,17 +208,9 @@ func (w *world) arrive(t *testing.T, customer postroom.AgentID, queue postroom.Q
 	return in.Contact
 }
 
-// Claim offers a contact to a person whether or not his team serves its queue, so that nothing but the offer gives the right.
-func (w *world) Claim(t *testing.T, contact postroom.ContactID, person postroom.AgentID) postroom.OfferID {
-	t.Helper()
-	w.Exec(t, "UPDATE contact SET target_agent_id = $2, target_until = clock_timestamp() + interval '1 hour' WHERE id = $1", contact, person)
-	return w.API.Claim(t, contact, person)
-}
-
 func (w *world) own(t *testing.T, contact postroom.ContactID, person postroom.AgentID) postroom.ContactID {
 	t.Helper()
-	w.last = w.Claim(t, contact, person)
-	got(w.AcceptOffer(t.Context(), testkit.Command(person), w.last))(t)
+	w.last = w.Own(t, contact, person)
 	w.offers[person] = append(w.offers[person], w.last)
 	return contact
 }

@@ -13,7 +13,7 @@ type Relation struct {
 	Handled  bool // owned it once
 	Serves   bool // holds another contact of the same customer: may read this one as history
 	InTeam   bool // its queue, or the agent who holds it, belongs to his team
-	Queue    bool // its queue is served by his team, at some stage of a wait
+	Queue    bool // its queue is his team's; one that helps out late in a wait has it only when it is offered
 	Exists   bool
 	Customer postroom.CustomerID
 }
@@ -28,8 +28,7 @@ var readRelation = statement(`
 	           EXISTS (SELECT FROM queue_team t WHERE t.queue_id = c.queue_id AND t.team_id = a.team_id)
 	           OR EXISTS (SELECT FROM offer o JOIN agent h ON h.id = o.agent_id
 	                      WHERE o.contact_id = c.id AND o.state IN ('live', 'accepted', 'wrapup') AND h.team_id = a.team_id)),
-	       EXISTS (SELECT FROM queue_team t WHERE t.queue_id = c.queue_id AND t.team_id = a.team_id)
-	           OR EXISTS (SELECT FROM agent_lane l WHERE l.agent_id = a.id AND l.queue_id = c.queue_id),
+	       EXISTS (SELECT FROM queue_team t WHERE t.queue_id = c.queue_id AND t.team_id = a.team_id),
 	       true, c.customer_id::text
 	FROM contact c, agent a WHERE c.id = $1 AND a.id = $2`)
 
