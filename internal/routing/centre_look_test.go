@@ -82,7 +82,7 @@ func (c *centre) offerContact(x *simContact) {
 		}
 		c.watchUrgency(x, c.byID[d.Agent])
 		raced := c.race()
-		c.watchReason(d.Reason.Under(c.wait(x), 7, c.now()))
+		c.watchReason(d.Reason.Under(c.wait(x), c.now()))
 		if c.claim(x, c.byID[d.Agent], x.version, raced) {
 			c.seen.count(sawByContact)
 			c.seen.countIf(d.Reason.OnlyOne, sawOnlyOne)

@@ -105,14 +105,16 @@ func TestReasonOfAnOfferSaysEverythingThatCounted(t *testing.T) {
 		{Agent: "a", Score: 6, FreeSince: noon.Add(-time.Hour)}, {Agent: "b", Score: 9, FreeSince: noon.Add(-time.Minute)},
 		{Agent: "c", Score: 9, FreeSince: noon, Refusals: postroom.Refusals{Missed: 1, Last: noon.Add(-time.Minute)}}}, noon)
 	e := Explain(w, []postroom.AgentFacts{facts("b", "two", 9), facts("d", "one", 3), facts("e", "six", 0)}, noon)
-	text, err := json.Marshal(d.Reason.Under(w, 12, noon).Without(e))
+	reason := d.Reason.Under(w, noon).Without(e)
+	reason.Configuration = 12
+	text, err := json.Marshal(reason)
 	want := `{"rule":"skills_best_available","trigger":"contact","configuration":12,"step":1,"skills":[{"skill":"billing","level":5}],"teams":["one","two"],` +
 		`"priority":5.5,"candidates":3,"set_aside":1,"first":[{"agent":"b","free_since":"2026-03-02T11:59:00Z","score":9},` +
 		`{"agent":"a","free_since":"2026-03-02T11:00:00Z","score":6},{"agent":"c","free_since":"2026-03-02T12:00:00Z","score":9,"refused":1}],"lacked":{"skill":2,"team":1}}`
 	if string(text) != want || err != nil {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
-	lines := strings.Join(d.Reason.Under(w, 12, noon).Without(e).Sentences(), "\n")
+	lines := strings.Join(reason.Sentences(), "\n")
 	for _, part := range []string{"Rule skills_best_available, configuration 12, stage 1, effective priority 5.500.", "Required: skill billing at level 5.",
 		"The contact looked: 3 agents could take it, 1 of them refused it lately.", "1. agent b,", "2 agents lacked: skill."} {
 		if !strings.Contains(lines, part) {
@@ -144,7 +146,7 @@ func TestReasonIsBounded(t *testing.T) {
 	if len(d.Reason.First) != MaxRanked || d.Reason.First[0].Score != 499 {
 		t.Errorf("the first: %+v", d.Reason.First)
 	}
-	text, err := json.Marshal(d.Reason.Under(w, 1, noon))
+	text, err := json.Marshal(d.Reason.Under(w, noon))
 	var back Reason
 	if err != nil || len(text) > MaxReason || len(text) < MaxReason/4 || json.Unmarshal(text, &back) != nil || back.Candidates != 500 || len(back.First) == 0 {
 		t.Errorf("%d bytes: %v, %+v", len(text), err, back)

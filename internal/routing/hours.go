@@ -159,7 +159,8 @@ func earlier(a, b time.Time) time.Time {
 }
 
 func (c calendar) holiday(d day) bool {
-	return slices.ContainsFunc(c.hours.Holidays, func(h postroom.Holiday) bool { return h.Date == d.String() })
+	date := d.String()
+	return slices.ContainsFunc(c.hours.Holidays, func(h postroom.Holiday) bool { return h.Date == date })
 }
 
 // instant is the first at which the clock on the wall shows a time of a day, in minutes since midnight, or a later one.

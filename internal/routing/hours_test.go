@@ -87,13 +87,14 @@ func TestOpenTimeOnTheDayOfAChangeIsWhatPasses(t *testing.T) {
 		from, to string
 		want     time.Duration
 	}{
-		"23 hours":     {daily("Europe/Berlin", "00:00", "24:00"), "2026-03-28 23:00", "2026-03-29 22:00", 23 * time.Hour},
-		"25 hours":     {daily("Europe/Berlin", "00:00", "24:00"), "2026-10-24 22:00", "2026-10-25 23:00", 25 * time.Hour},
-		"an hour less": {daily("America/New_York", "01:00", "09:00"), "2026-03-08 00:00", "2026-03-09 00:00", 7 * time.Hour},
-		"an hour more": {daily("America/New_York", "01:00", "09:00"), "2026-11-01 00:00", "2026-11-02 00:00", 9 * time.Hour},
-		"set back":     {daily("Europe/Berlin", "00:00", "24:00"), "2026-03-29 12:00", "2026-03-29 11:00", 0},
-		"closed":       {daily("Asia/Seoul", "09:00", "18:00"), "2026-03-29 09:00", "2026-03-30 00:00", 0},
-		"always":       {nil, "2026-03-28 00:00", "2026-03-30 00:00", 48 * time.Hour},
+		"23 hours":         {daily("Europe/Berlin", "00:00", "24:00"), "2026-03-28 23:00", "2026-03-29 22:00", 23 * time.Hour},
+		"25 hours":         {daily("Europe/Berlin", "00:00", "24:00"), "2026-10-24 22:00", "2026-10-25 23:00", 25 * time.Hour},
+		"an hour less":     {daily("America/New_York", "01:00", "09:00"), "2026-03-08 00:00", "2026-03-09 00:00", 7 * time.Hour},
+		"an hour more":     {daily("America/New_York", "01:00", "09:00"), "2026-11-01 00:00", "2026-11-02 00:00", 9 * time.Hour},
+		"set back":         {daily("Europe/Berlin", "00:00", "24:00"), "2026-03-29 12:00", "2026-03-29 11:00", 0},
+		"closed":           {daily("Asia/Seoul", "09:00", "18:00"), "2026-03-29 09:00", "2026-03-30 00:00", 0},
+		"always":           {nil, "2026-03-28 00:00", "2026-03-30 00:00", 48 * time.Hour},
+		"always, set back": {nil, "2026-03-30 00:00", "2026-03-28 00:00", 0},
 	} {
 		if got := OpenTime(c.hours, utc(c.from), utc(c.to)); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)

@@ -10,7 +10,7 @@ import (
 	"github.com/postroom/postroom"
 )
 
-var steps = flag.Int("steps", 20_000, "how many steps the simulated centres live through")
+var steps = flag.Int("steps", 15_000, "how many steps the simulated centres live through")
 var seedFlag = flag.Uint64("seed", 1, "of the first centre")
 
 // life is how many steps one centre lives.

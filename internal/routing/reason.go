@@ -13,7 +13,7 @@ import (
 type Reason struct {
 	Rule          postroom.RoutingType `json:"rule,omitzero"`
 	Trigger       Trigger              `json:"trigger"`
-	Configuration int64                `json:"configuration,omitzero"` // the version in force
+	Configuration int64                `json:"configuration,omitzero"` // the version in force; the claim writes it
 
 	// The contact: the stage of its wait, who may take it at that stage, and its effective priority, rounded down.
 	Step     int                         `json:"step,omitzero"`
@@ -73,9 +73,9 @@ func firstOf(order []postroom.Candidate) []Ranked {
 	return first
 }
 
-// Under adds what was in force: the version of the configuration, and the stage, its requirements and the effective priority of the wait.
-func (r Reason) Under(w postroom.Wait, configuration int64, now time.Time) Reason {
-	r.Configuration, r.Rule = configuration, w.Queue.Type
+// Under adds what was in force: the stage of the wait, what it required, and the effective priority.
+func (r Reason) Under(w postroom.Wait, now time.Time) Reason {
+	r.Rule = w.Queue.Type
 	r.Priority = thousandths(w.Priority, w.Queue.AgeingStep, w.ArrivedAt, now)
 	steps := w.Queue.Steps()
 	r.Step = min(max(w.Step, 0), len(steps)-1)

@@ -102,23 +102,25 @@ func wallOf(h *postroom.BusinessHours, start time.Time) *wall {
 	if err != nil {
 		panic(err)
 	}
-	holidays := map[string]bool{}
+	holidays := map[int]bool{} // by days since 1970
 	for _, d := range h.Holidays {
-		holidays[d.Date] = true
+		date, err := time.Parse(time.DateOnly, d.Date)
+		if err != nil {
+			panic(err)
+		}
+		holidays[int(date.Unix()/86400)] = true
 	}
 	w := &wall{start: start.Add(-10 * 24 * time.Hour), sum: make([]int32, 1, wallDays*1440+1)}
-	latest, open, openUntil, date := time.Time{}, false, -1, ""
+	latest, open := 0, false
 	for m := range wallDays * 1440 {
-		y, mo, d := w.start.Add(time.Duration(m) * time.Minute).In(zone).Date()
-		hh, mm, _ := w.start.Add(time.Duration(m) * time.Minute).In(zone).Clock()
-		if shown := time.Date(y, mo, d, hh, mm, 0, 0, time.UTC); shown.After(latest) {
-			latest = shown
-			if today := shown.Format(time.DateOnly); today != date || hh*60+mm >= openUntil || !open {
-				date, open, openUntil = today, false, -1
-				for _, o := range h.Open {
-					if o.Day == shown.Weekday() && !holidays[date] && o.From <= hh*60+mm && hh*60+mm < o.To {
-						open, openUntil = true, o.To
-					}
+		at := w.start.Add(time.Duration(m) * time.Minute)
+		_, offset := at.In(zone).Zone()
+		if shown := int(at.Unix()+int64(offset)) / 60; shown > latest {
+			latest, open = shown, false
+			date, minute := shown/1440, shown%1440
+			for _, o := range h.Open {
+				if int(o.Day) == (date+4)%7 && !holidays[date] && o.From <= minute && minute < o.To { // 1970 began on a Thursday
+					open = true
 				}
 			}
 		}
