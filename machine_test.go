@@ -34,6 +34,12 @@ func TestTheAgentMachineIsSound(t *testing.T) {
 
 // sound checks what holds for every machine: its table is a function, speaks of the closed set of states only, and leads from the
 // initial states through all others to the final ones.
+func TestTheReminderMachineIsSound(t *testing.T) {
+	t.Parallel()
+	sound(t, postroom.ReminderMachine, []postroom.ReminderState{postroom.ReminderSet, postroom.ReminderFired, postroom.ReminderDone,
+		postroom.ReminderCancelled})
+}
+
 func sound[S, E ~string](t *testing.T, m postroom.Machine[S, E], states []S) {
 	t.Helper()
 	if got := m.States(); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(states))) {

@@ -40,6 +40,8 @@ R and I name the requirements and invariants in [requirements.md](requirements.m
 	draw(&page, meanings, postroom.AgentMachine,
 		"The state of an agent says whether he takes work; what he holds is counted, not a state. Every change is a row of `agent_log`.\n"+
 			"Events that leave a state as it is are drawn where they are allowed; only those that people should see are recorded.")
+	draw(&page, meanings, postroom.ReminderMachine,
+		"A reminder is set for a date and a time on somebody's wall, and fires once. One that has fired and is put off is set again.")
 
 	if *update {
 		if err := os.WriteFile(stateMachinesPage, page.Bytes(), 0o644); err != nil {

@@ -2,7 +2,9 @@ package activities
 
 import (
 	"log/slog"
+	"time"
 
+	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/blob"
 	"github.com/postroom/postroom/internal/gateway"
 	"github.com/postroom/postroom/internal/keyring"
@@ -23,6 +25,8 @@ type Activities struct {
 	Log     *slog.Logger
 	// Mail counts what the mail servers say, for health.
 	Mail *MailHealth
+	// Zones reads the rules of a time zone; nil: from the zone database of the program.
+	Zones func(postroom.WallTime) (*time.Location, error)
 }
 
 var _ workflows.Activities = (*Activities)(nil)

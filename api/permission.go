@@ -9,6 +9,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/store"
 )
 
@@ -68,6 +69,12 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceLookAtContactProcedure:      {roles: handlers, object: colleaguesContact},
 	contactv1connect.ContactServiceExtendWrapUpProcedure:       {roles: handlers, object: ownOffer},
 
+	reminderv1connect.ReminderServiceCreateReminderProcedure:   {roles: handlers, object: colleaguesContact},
+	reminderv1connect.ReminderServiceListRemindersProcedure:    {roles: everybody, passive: true},
+	reminderv1connect.ReminderServiceUpdateReminderProcedure:   {roles: everybody, object: ownReminder},
+	reminderv1connect.ReminderServiceCompleteReminderProcedure: {roles: everybody, object: ownReminder},
+	reminderv1connect.ReminderServiceCancelReminderProcedure:   {roles: everybody, object: ownReminder},
+
 	adminv1connect.AdminServiceApplyConfigurationProcedure:        {roles: administrator},
 	adminv1connect.AdminServiceExportConfigurationProcedure:       {roles: administrator},
 	adminv1connect.AdminServicePreviewConfigurationProcedure:      {roles: administrator},
@@ -93,7 +100,7 @@ func (line permission) may(ctx context.Context, s *store.Store, p Principal, req
 	return line.object(ctx, s, p, request)
 }
 
-// readableContact lets an agent read what he holds, is offered or handled, and contacts of a customer whom he serves now; a supervisor
+// readableContact lets an agent read what he holds, is offered, handled or is reminded of, and contacts of a customer whom he serves now; a supervisor
 // also what is in the queues of his team. Anything else is as unknown as a contact that does not exist.
 func readableContact(ctx context.Context, s *store.Store, p Principal, request any) error {
 	return namedContact(ctx, s, p, request, mayRead)
@@ -110,7 +117,7 @@ func reopenableContact(ctx context.Context, s *store.Store, p Principal, request
 }
 
 func mayRead(p Principal, r store.Relation) bool {
-	return r.Holds || r.Offered || r.Handled || r.Serves || supervises(p, r)
+	return r.Holds || r.Offered || r.Handled || r.Serves || r.Reminded || supervises(p, r)
 }
 
 func supervises(p Principal, r store.Relation) bool {

@@ -33,7 +33,7 @@ import (
 type rule struct {
 	who    string // "open", "everybody", "handlers" (agents and supervisors) or "administrators"
 	locked bool   // a locked session will do
-	object string // what it names: "", "contact", "offer" or "attachment"
+	object string // what it names: "", "contact", "offer", "reminder" or "attachment"
 	says   string // what who may call it is answered, if the walk's request is not good enough for ok
 	of     access // of a contact: what it takes; nil: what reading takes
 }
@@ -70,6 +70,12 @@ var rules = map[string]rule{
 	"/postroom.contact.v1.ContactService/ListNotes":          {who: "handlers", object: "contact", of: looks},
 	"/postroom.contact.v1.ContactService/LookAtContact":      {who: "handlers", object: "contact", of: looks},
 	"/postroom.contact.v1.ContactService/ExtendWrapUp":       {who: "handlers", object: "offer"},
+
+	"/postroom.reminder.v1.ReminderService/CreateReminder":   {who: "handlers", object: "contact", of: looks},
+	"/postroom.reminder.v1.ReminderService/ListReminders":    {who: "everybody"},
+	"/postroom.reminder.v1.ReminderService/UpdateReminder":   {who: "everybody", object: "reminder"},
+	"/postroom.reminder.v1.ReminderService/CompleteReminder": {who: "everybody", object: "reminder"},
+	"/postroom.reminder.v1.ReminderService/CancelReminder":   {who: "everybody", object: "reminder"},
 
 	"/postroom.admin.v1.AdminService/ApplyConfiguration":        {who: "administrators"},
 	"/postroom.admin.v1.AdminService/ExportConfiguration":       {who: "administrators"},
@@ -244,6 +250,12 @@ func (w *world) objects(s subject, kind string) []object {
 		return append([]object{{malformed, "x", false}}, w.contacts[s.person]...)
 	case "attachment":
 		return append([]object{{malformed, "x", false}}, w.attachments[s.person]...)
+	case "reminder":
+		person := s.person
+		if s.role == postroom.RoleAdministrator {
+			person = "admin"
+		}
+		return append([]object{{malformed, "x", false}, {unknown, testkit.NewID(), false}}, w.reminders[person]...)
 	case "offer":
 		objects := []object{{malformed, "x", false}, {"a colleague's", string(w.foreign), false}, {unknown, testkit.NewID(), false}}
 		for _, own := range w.offers[s.person] {
@@ -294,7 +306,7 @@ func (w *world) call(t *testing.T, h http.Handler, path string, bearer auth.Toke
 		fields := map[string]string{}
 		for i := range method.Input().Fields().Len() {
 			switch f := method.Input().Fields().Get(i); f.Name() {
-			case "contact_id", "offer_id":
+			case "contact_id", "offer_id", "reminder_id":
 				fields[string(f.Name())] = object
 			case "request_id":
 				fields[string(f.Name())] = "not a UUID"

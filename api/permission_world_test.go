@@ -81,6 +81,16 @@ var relations = []relation{
 	{"it is in no queue yet", false, false, func(t *testing.T, w *world, _ postroom.AgentID) postroom.ContactID {
 		return w.arrive(t, "new", "")
 	}},
+	{"he is to be reminded of it", true, true, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		contact := w.arrive(t, "reminds-"+p, "returns")
+		w.remind(t, contact, "tom", p)
+		return contact
+	}},
+	{"he was reminded of it, and has seen to it", false, false, func(t *testing.T, w *world, p postroom.AgentID) postroom.ContactID {
+		contact := w.arrive(t, "reminded-"+p, "returns")
+		got(w.EndReminder(t.Context(), testkit.Command(p), w.remind(t, contact, "tom", p), postroom.ReminderCompletes))(t)
+		return contact
+	}},
 	{unknown, false, false, func(*testing.T, *world, postroom.AgentID) postroom.ContactID {
 		return postroom.ContactID(testkit.NewID())
 	}},
@@ -125,6 +135,7 @@ type world struct {
 	contacts    map[postroom.AgentID][]object
 	attachments map[postroom.AgentID][]object
 	offers      map[postroom.AgentID][]postroom.OfferID // of his own: owned, offered, ended
+	reminders   map[postroom.AgentID][]object
 	foreign     postroom.OfferID
 	retired     auth.Token // of somebody who was dismissed
 
@@ -135,7 +146,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{API: offline(t), contacts: map[postroom.AgentID][]object{}, attachments: map[postroom.AgentID][]object{},
-		offers: map[postroom.AgentID][]postroom.OfferID{}, attached: map[postroom.ContactID]postroom.AttachmentID{}}
+		offers: map[postroom.AgentID][]postroom.OfferID{}, attached: map[postroom.ContactID]postroom.AttachmentID{}, reminders: map[postroom.AgentID][]object{}}
 	w.employ(t)
 	for _, person := range []postroom.AgentID{"mina", "sora", "tom", "nari"} {
 		w.SignIn(t, person)
@@ -155,7 +166,38 @@ func newWorld(t *testing.T) *world {
 			w.attachments[person] = append(w.attachments[person], o)
 		}
 	}
+	w.setReminders(t)
 	return w
+}
+
+// setReminders sets reminders to which agent mina, supervisor sora and the administrator stand in every relation.
+func (w *world) setReminders(t *testing.T) {
+	t.Helper()
+	front, back := w.arrive(t, "reminders-front", "general"), w.arrive(t, "reminders-back", "returns")
+	left := w.remind(t, back, "nari", "nari")
+	w.Exec(t, "UPDATE reminder SET state = 'fired', fired_at = clock_timestamp(), fired_to = '{admin}' WHERE id = $1", left)
+	for name, r := range map[string]struct {
+		id                postroom.ReminderID
+		mina, sora, admin bool
+	}{
+		"his own, or of his team":           {w.remind(t, back, "mina", "mina"), true, true, false},
+		"set by him, or for his team":       {w.remind(t, back, "mina", "tom"), true, true, false},
+		"a colleague's, or of his team":     {w.remind(t, back, "tom", "tom"), false, true, false},
+		"another team's, on a contact here": {w.remind(t, front, "nari", "nari"), false, true, false},
+		"another team's":                    {w.remind(t, back, "nari", "nari"), false, false, false},
+		"of somebody who has left":          {left, false, false, true},
+	} {
+		for person, may := range map[postroom.AgentID]bool{"mina": r.mina, "sora": r.sora, "admin": r.admin} {
+			w.reminders[person] = append(w.reminders[person], object{name, string(r.id), may})
+		}
+	}
+}
+
+func (w *world) remind(t *testing.T, contact postroom.ContactID, author, assignee postroom.AgentID) postroom.ReminderID {
+	t.Helper()
+	due := time.Now().Add(time.Hour)
+	return got(w.CreateReminder(t.Context(), testkit.Command(author), store.NewReminder{Contact: contact, Assignee: assignee,
+		Wall: postroom.WallTime{Local: due.UTC().Format(postroom.WallLayout), Zone: "UTC"}, Due: due, Body: postroom.SealText("Call again")}))(t).ID
 }
 
 // employ adds the second team with its queue, gives everybody room for ten emails, and takes on and dismisses "rex".

@@ -20,6 +20,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/store"
@@ -78,6 +79,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle(agentv1connect.NewAgentServiceHandler(agentService{s}, options))
 	mux.Handle(contactv1connect.NewContactServiceHandler(contactService{s}, options))
 	mux.Handle(adminv1connect.NewAdminServiceHandler(adminService{s}, options))
+	mux.Handle(reminderv1connect.NewReminderServiceHandler(reminderService{s}, options))
 	mux.HandleFunc("GET "+attachmentContent+"{id}", s.attachment)
 	mux.HandleFunc("GET /healthz", s.alive)
 	mux.HandleFunc("GET /readyz", s.ready)

@@ -90,7 +90,8 @@ func (w *watch) snapshot(ctx context.Context) error {
 	}
 	w.at = snap.Head
 	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_Snapshot{
-		Snapshot: &agentv1.Snapshot{State: stateToProto(snap.Status), Contacts: cardsToProto(snap.Cards)}}})
+		Snapshot: &agentv1.Snapshot{State: stateToProto(snap.Status), Contacts: cardsToProto(snap.Cards),
+			Reminders: remindersToProto(snap.Reminders, w.agent)}}})
 }
 
 // catchUp sends what came after the reader's place. Events that were swept meanwhile are replaced by a snapshot.
@@ -124,6 +125,9 @@ func (w *watch) event(ctx context.Context, e store.Event) error {
 		}
 		return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_StateChanged{StateChanged: stateToProto(status)}})
 	}
+	if e.Kind == store.EventReminder {
+		return w.reminder(ctx, e.Reminder)
+	}
 	card, listed, err := w.server.Store.ActiveContact(ctx, w.agent, e.Contact)
 	if err != nil {
 		return err
@@ -133,6 +137,19 @@ func (w *watch) event(ctx context.Context, e store.Event) error {
 		changed.Card = cardToProto(card)
 	}
 	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_ContactChanged{ContactChanged: changed}})
+}
+
+// reminder sends how a reminder stands now; without it if it is the agent's no more.
+func (w *watch) reminder(ctx context.Context, id postroom.ReminderID) error {
+	r, err := w.server.Store.Reminder(ctx, id)
+	if err != nil {
+		return err
+	}
+	changed := &agentv1.ReminderChanged{ReminderId: string(id)}
+	if r.Concerns(w.agent) {
+		changed.Reminder = reminderToProto(r, w.agent)
+	}
+	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_ReminderChanged{ReminderChanged: changed}})
 }
 
 func (w *watch) send(r *agentv1.WatchResponse) error {

@@ -93,6 +93,9 @@ func (w *Worker) reconcile(ctx context.Context) {
 		if err := w.tellMailboxes(ctx); err != nil {
 			return err
 		}
+		if err := w.tellReminders(ctx); err != nil {
+			return err
+		}
 		return w.lookFor(ctx, reconcileEvery)
 	})
 }

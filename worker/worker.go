@@ -99,8 +99,9 @@ func Register(r worker.Registry, a workflows.Activities) {
 
 // Workflows are the workflows that workers execute, by name. Each has a recorded history in workflows/testdata/histories.
 var Workflows = map[string]any{
-	"Contact": workflows.Contact,
-	"Mailbox": workflows.Mailbox,
+	"Contact":  workflows.Contact,
+	"Mailbox":  workflows.Mailbox,
+	"Reminder": workflows.Reminder,
 }
 
 // await tries until check succeeds or ctx ends. It logs the first failure, and the recovery.

@@ -41,6 +41,10 @@ type Activities interface {
 
 	// SendReply sends one reply by SMTP, effectively once (R21). A temporary failure is an error that says when to retry.
 	SendReply(ctx context.Context, id postroom.OutboxID) (Sent, error)
+	// LoadReminder reads a reminder's row, and what its time means by its zone's rules as they are now. One that does not exist is NotFound.
+	LoadReminder(ctx context.Context, id postroom.ReminderID) (postroom.ReminderSnapshot, error)
+	// FireReminder tells whom it concerns that the time has come, if it has by PostgreSQL's clock, once (R25).
+	FireReminder(ctx context.Context, id postroom.ReminderID) (postroom.ReminderSnapshot, error)
 	// WatchMailbox fetches and ingests mail until it is time to begin a new activity, the mailbox is removed from the configuration,
 	// or it is cancelled. It heartbeats.
 	WatchMailbox(ctx context.Context, id postroom.MailboxID) (Watched, error)
@@ -125,6 +129,8 @@ var (
 	returnToContact = call[OfferCommand, postroom.ContactSnapshot]{"ReturnToContact", step}
 	resumeContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"ResumeContact", step}
 	sendReply       = call[postroom.OutboxID, Sent]{"SendReply", mail}
+	loadReminder    = call[postroom.ReminderID, postroom.ReminderSnapshot]{"LoadReminder", step}
+	fireReminder    = call[postroom.ReminderID, postroom.ReminderSnapshot]{"FireReminder", step}
 	watchMailbox    = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
 )
 

@@ -29,7 +29,8 @@ func lineOf[In, Out any](c call[In, Out]) line {
 func callTable() []line {
 	return []line{lineOf(loadContact), lineOf(routeContact), lineOf(offerContact), lineOf(expireOffer), lineOf(acceptOffer), lineOf(declineOffer),
 		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(extendWrapUp), lineOf(autoWrapUp), lineOf(transferContact), lineOf(parkContact),
-		lineOf(returnToContact), lineOf(resumeContact), lineOf(sendReply), lineOf(watchMailbox)}
+		lineOf(returnToContact), lineOf(resumeContact), lineOf(sendReply), lineOf(loadReminder), lineOf(fireReminder),
+		lineOf(watchMailbox)}
 }
 
 // unfit says what does not fit between a call table and a contract: a name that the contract does not know, another type, a method that no line
@@ -153,6 +154,7 @@ func TestEveryCallHasItsTimesAndItsRetriesChosen(t *testing.T) {
 var harmless = map[reflect.Type]bool{
 	reflect.TypeFor[postroom.ContactID](): true, reflect.TypeFor[postroom.OfferID](): true, reflect.TypeFor[postroom.OutboxID](): true, reflect.TypeFor[postroom.MessageID](): true,
 	reflect.TypeFor[postroom.AgentID](): true, reflect.TypeFor[postroom.QueueID](): true, reflect.TypeFor[postroom.MailboxID](): true,
+	reflect.TypeFor[postroom.ReminderID](): true, reflect.TypeFor[postroom.ReminderState](): true,
 	reflect.TypeFor[postroom.ContactPhase](): true, reflect.TypeFor[postroom.Delivery](): true, reflect.TypeFor[postroom.WrapUpCode](): true,
 	reflect.TypeFor[postroom.WrapUpStatus](): true, reflect.TypeFor[postroom.Sentiment](): true,
 	reflect.TypeFor[time.Time](): true, reflect.TypeFor[time.Duration](): true, reflect.TypeFor[bool](): true, reflect.TypeFor[int](): true, reflect.TypeFor[int64](): true,
@@ -191,7 +193,8 @@ func open(of reflect.Type) (places []string) {
 // No field of a payload can hold a mail, an address or a note, whatever the code that fills it does.
 func TestPayloadsHaveNoPlaceForText(t *testing.T) {
 	t.Parallel()
-	payloads := []reflect.Type{reflect.TypeFor[ContactState](), reflect.TypeFor[ContactResult](), reflect.TypeFor[MailboxState]()}
+	payloads := []reflect.Type{reflect.TypeFor[ContactState](), reflect.TypeFor[ContactResult](), reflect.TypeFor[MailboxState](),
+		reflect.TypeFor[ReminderRun](), reflect.TypeFor[ReminderResult]()}
 	for _, l := range callTable() {
 		payloads = append(payloads, l.in, l.out)
 	}

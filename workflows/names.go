@@ -33,6 +33,9 @@ func ContactWorkflowID(id postroom.ContactID) string { return "contact/" + strin
 // MailboxWorkflowID is the id of a mailbox's workflow.
 func MailboxWorkflowID(id postroom.MailboxID) string { return "mailbox/" + string(id) }
 
+// ReminderWorkflowID is the id of a reminder's workflow.
+func ReminderWorkflowID(id postroom.ReminderID) string { return "reminder/" + string(id) }
+
 // ContactOfWorkflow is the contact whose workflow has this id; ok is false if it is not a contact's.
 func ContactOfWorkflow(workflowID string) (id postroom.ContactID, ok bool) {
 	s, ok := strings.CutPrefix(workflowID, "contact/")

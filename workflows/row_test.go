@@ -352,6 +352,17 @@ func (r *row) WatchMailbox(context.Context, postroom.MailboxID) (workflows.Watch
 	return workflows.Watched{}, nil
 }
 
+// LoadReminder and FireReminder belong to a reminder's workflow, which has a row of its own (reminder_test.go).
+func (r *row) LoadReminder(context.Context, postroom.ReminderID) (postroom.ReminderSnapshot, error) {
+	r.t.Error("a contact looks at a reminder")
+	return postroom.ReminderSnapshot{}, nil
+}
+
+func (r *row) FireReminder(context.Context, postroom.ReminderID) (postroom.ReminderSnapshot, error) {
+	r.t.Error("a contact fires a reminder")
+	return postroom.ReminderSnapshot{}, nil
+}
+
 // refusal is how package activities hands an error of the product to Temporal: its kind is the detail.
 func refusal(e *postroom.Error) error {
 	return temporal.NewNonRetryableApplicationError(e.Message, string(e.Reason), nil, e.Kind)

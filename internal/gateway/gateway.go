@@ -74,6 +74,17 @@ func (g *Gateway) SyncMailbox(ctx context.Context, id postroom.MailboxID) error 
 	return translate(err)
 }
 
+// SyncReminder tells a reminder's workflow to look at its row, and starts it if it is not open.
+func (g *Gateway) SyncReminder(ctx context.Context, id postroom.ReminderID) error {
+	ctx, cancel := context.WithTimeout(ctx, rpcTime)
+	defer cancel()
+	options := g.start("")
+	options.ID, options.StaticSummary = workflows.ReminderWorkflowID(id), "Reminder"
+	_, err := g.client.SignalWithStartWorkflow(ctx, options.ID, workflows.SyncSignal, nil, options, workflows.Reminder,
+		workflows.ReminderRun{Reminder: id})
+	return translate(err)
+}
+
 // Accept asks a contact's workflow to accept an offer.
 func (g *Gateway) Accept(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
 	return g.update(ctx, in, workflows.AcceptUpdate, in)

@@ -16,6 +16,7 @@ type Relation struct {
 	Queue    bool // its queue is his team's; one that helps out late in a wait has it only when it is offered
 	Exists   bool
 	Customer postroom.CustomerID
+	Reminded bool // has a reminder of it, which is to come or has not been seen to (R25)
 }
 
 var readRelation = statement(`
@@ -29,7 +30,8 @@ var readRelation = statement(`
 	           OR EXISTS (SELECT FROM offer o JOIN agent h ON h.id = o.agent_id
 	                      WHERE o.contact_id = c.id AND o.state IN ('live', 'accepted', 'wrapup') AND h.team_id = a.team_id)),
 	       EXISTS (SELECT FROM queue_team t WHERE t.queue_id = c.queue_id AND t.team_id = a.team_id),
-	       true, c.customer_id::text
+	       true, c.customer_id::text,
+	       EXISTS (SELECT FROM reminder r WHERE r.contact_id = c.id AND r.state IN ('set', 'fired') AND (r.assignee = a.id OR r.fired_to @> ARRAY[a.id]))
 	FROM contact c, agent a WHERE c.id = $1 AND a.id = $2`)
 
 // RelationToContact reads how an agent stands to a contact. One that does not exist is the zero Relation.

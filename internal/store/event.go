@@ -17,6 +17,8 @@ type EventKind string
 const (
 	EventContact EventKind = "contact" // a contact that the agent holds, held or is offered has changed
 	EventAgent   EventKind = "agent"   // his own state has changed
+	// EventReminder: a reminder that he is to get, or has got, has changed.
+	EventReminder EventKind = "reminder"
 )
 
 // Event is one entry of a stream. Seq grows by one from entry to entry.
@@ -27,6 +29,8 @@ type Event struct {
 	Contact postroom.ContactID
 	Offer   postroom.OfferID
 	State   postroom.OfferState // of the offer, as the event found it
+	// Reminder is what an EventReminder is about.
+	Reminder postroom.ReminderID
 }
 
 // Channels of PostgreSQL's NOTIFY. A notification is a hint and may be lost: readers look on connect and every few seconds too.
@@ -41,8 +45,8 @@ var appendEvent = statement(`
 	WITH numbered AS (
 		UPDATE stream SET seq = seq + 1 WHERE id = $1 RETURNING seq
 	), appended AS (
-		INSERT INTO event (stream_id, seq, at, kind, contact_id, offer_id, state)
-		SELECT $1, seq, postroom_now(), $2, nullif($3, '')::uuid, nullif($4, '')::uuid, $5 FROM numbered RETURNING seq
+		INSERT INTO event (stream_id, seq, at, kind, contact_id, offer_id, state, reminder_id)
+		SELECT $1, seq, postroom_now(), $2, nullif($3, '')::uuid, nullif($4, '')::uuid, $5, nullif($6, '')::uuid FROM numbered RETURNING seq
 	)
 	SELECT pg_notify('postroom_event', $1) FROM appended`)
 
@@ -62,7 +66,7 @@ func (tx *txn) flush() {
 	slices.SortStableFunc(tx.events, func(a, b publication) int { return cmp.Compare(a.agent, b.agent) })
 	for _, p := range tx.events {
 		e := p.event
-		tx.later(appendEvent, AgentStream(p.agent), string(e.Kind), string(e.Contact), string(e.Offer), string(e.State))
+		tx.later(appendEvent, AgentStream(p.agent), string(e.Kind), string(e.Contact), string(e.Offer), string(e.State), string(e.Reminder))
 	}
 }
 
@@ -87,7 +91,7 @@ func (s *Store) StreamHead(ctx context.Context, stream string) (Head, error) {
 }
 
 var readEvents = statement(`
-	SELECT seq, at, kind, coalesce(contact_id::text, ''), coalesce(offer_id::text, ''), state
+	SELECT seq, at, kind, coalesce(contact_id::text, ''), coalesce(offer_id::text, ''), state, coalesce(reminder_id::text, '')
 	FROM event WHERE stream_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`)
 
 // EventsAfter reads at most limit events of a stream after number seq, in order. If the next one is missing because it was

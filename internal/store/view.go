@@ -69,9 +69,10 @@ func (s *Store) ActiveContact(ctx context.Context, agent postroom.AgentID, id po
 // AgentSnapshot is what a stream starts from when it cannot be resumed: the list, the state, and the stream's head, all of the same
 // moment.
 type AgentSnapshot struct {
-	Head   Head
-	Status AgentStatus
-	Cards  []Card
+	Head      Head
+	Status    AgentStatus
+	Cards     []Card
+	Reminders []Reminder // that have fired to him and are not done
 }
 
 // AgentSnapshot reads an agent's snapshot.
@@ -89,7 +90,10 @@ func (s *Store) AgentSnapshot(ctx context.Context, agent postroom.AgentID) (Agen
 		if snap.Status, err = agentStatus(ctx, tx, agent); err != nil {
 			return err
 		}
-		snap.Cards, err = all[Card](ctx, tx, readCards, agent)
+		if snap.Cards, err = all[Card](ctx, tx, readCards, agent); err != nil {
+			return err
+		}
+		snap.Reminders, err = all[Reminder](ctx, tx, readFiredReminders, agent, remindersAtOnce)
 		return err
 	})
 	return snap, err

@@ -113,6 +113,13 @@ func Invariants() []Invariant {
 			SELECT format('offer %s is %s and was wrapped up %s times', o.id, o.state, count(w.segment_id))
 			FROM offer o JOIN segment g ON g.offer_id = o.id LEFT JOIN wrapup w ON w.segment_id = g.id
 			GROUP BY o.id HAVING count(w.segment_id) <> CASE WHEN o.state = 'finished' THEN 1 ELSE 0 END`},
+		{"R25: a reminder fires once each time that it is set", `
+			SELECT format('reminder %s is %s, fired %s times and was set or changed %s times', r.id, r.state, e.fired, e.changed)
+			FROM reminder r CROSS JOIN LATERAL (
+				SELECT count(*) FILTER (WHERE event = 'reminder fired') AS fired,
+				       count(*) FILTER (WHERE event IN ('reminder set', 'reminder changed')) AS changed
+				FROM contact_event e WHERE e.contact_id = r.contact_id AND e.detail ->> 'reminder' = r.id::text) e
+			WHERE e.fired > e.changed OR (r.state = 'fired' AND e.fired = 0)`},
 		{"a contact's story has no gap and ends where it is", `
 			SELECT format('contact %s: version %s at place %s, %s after %s', contact_id, version, place, from_phase, before) FROM (
 				SELECT contact_id, version, from_phase, row_number() OVER w AS place, lag(to_phase, 1, 'new') OVER w AS before

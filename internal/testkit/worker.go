@@ -81,6 +81,11 @@ func (w *Working) StartWorker(t testing.TB) {
 // StopWorker stops the worker in order.
 func (w *Working) StopWorker() { w.stop() }
 
+// SetZones has the next worker read the rules of time zones from zones.
+func (w *Working) SetZones(zones func(postroom.WallTime) (*time.Location, error)) {
+	w.options.Activities.Zones = zones
+}
+
 // Begin ingests a mail and starts its contact's workflow, as the watch over a mailbox does.
 func (w *Working) Begin(t testing.TB, from, subject string) postroom.ContactID {
 	t.Helper()

@@ -191,11 +191,15 @@ CREATE TABLE reminder (
     version    bigint NOT NULL DEFAULT 1,
     told       bigint NOT NULL DEFAULT 0,
     tell_at    timestamptz,
+    created_at timestamptz NOT NULL,
     CHECK ((state IN ('done', 'cancelled')) = (ended_at IS NOT NULL)),
     CHECK (state <> 'fired' OR fired_at IS NOT NULL)
 );
 CREATE INDEX reminder_untold ON reminder (tell_at) WHERE told < version;
 CREATE INDEX reminder_by_contact ON reminder (contact_id);
+CREATE INDEX reminder_due ON reminder (due_at) WHERE state = 'set';
+CREATE INDEX reminder_fired ON reminder USING gin (fired_to) WHERE state = 'fired';
+ALTER TABLE event ADD COLUMN reminder_id uuid;
 CREATE INDEX reminder_by_assignee ON reminder (assignee, due_at) WHERE state IN ('set', 'fired');
 
 GRANT SELECT ON site, skill, agent_skill, business_hours, queue_step, agent_lane, agent_room, note, reminder TO postroom_app;

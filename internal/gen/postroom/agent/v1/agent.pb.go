@@ -10,6 +10,7 @@ package agentv1
 
 import (
 	v1 "github.com/postroom/postroom/internal/gen/postroom/contact/v1"
+	v11 "github.com/postroom/postroom/internal/gen/postroom/reminder/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -717,6 +718,7 @@ type WatchResponse struct {
 	//	*WatchResponse_StateChanged
 	//	*WatchResponse_KeepAlive
 	//	*WatchResponse_SessionEnded
+	//	*WatchResponse_ReminderChanged
 	Event         isWatchResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -818,6 +820,15 @@ func (x *WatchResponse) GetSessionEnded() *SessionEnded {
 	return nil
 }
 
+func (x *WatchResponse) GetReminderChanged() *ReminderChanged {
+	if x != nil {
+		if x, ok := x.Event.(*WatchResponse_ReminderChanged); ok {
+			return x.ReminderChanged
+		}
+	}
+	return nil
+}
+
 type isWatchResponse_Event interface {
 	isWatchResponse_Event()
 }
@@ -847,6 +858,11 @@ type WatchResponse_SessionEnded struct {
 	SessionEnded *SessionEnded `protobuf:"bytes,7,opt,name=session_ended,json=sessionEnded,proto3,oneof"`
 }
 
+type WatchResponse_ReminderChanged struct {
+	// A reminder that the agent is to get, or has got, has changed.
+	ReminderChanged *ReminderChanged `protobuf:"bytes,8,opt,name=reminder_changed,json=reminderChanged,proto3,oneof"`
+}
+
 func (*WatchResponse_Snapshot) isWatchResponse_Event() {}
 
 func (*WatchResponse_ContactChanged) isWatchResponse_Event() {}
@@ -857,13 +873,17 @@ func (*WatchResponse_KeepAlive) isWatchResponse_Event() {}
 
 func (*WatchResponse_SessionEnded) isWatchResponse_Event() {}
 
+func (*WatchResponse_ReminderChanged) isWatchResponse_Event() {}
+
 // Snapshot is the agent's state and active contact list.
 type Snapshot struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The state.
 	State *AgentState `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
 	// The list, oldest first.
-	Contacts      []*v1.ContactCard `protobuf:"bytes,2,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	Contacts []*v1.ContactCard `protobuf:"bytes,2,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	// The reminders that have fired to him and are not done, by when they were due.
+	Reminders     []*v11.Reminder `protobuf:"bytes,3,rep,name=reminders,proto3" json:"reminders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -908,6 +928,13 @@ func (x *Snapshot) GetState() *AgentState {
 func (x *Snapshot) GetContacts() []*v1.ContactCard {
 	if x != nil {
 		return x.Contacts
+	}
+	return nil
+}
+
+func (x *Snapshot) GetReminders() []*v11.Reminder {
+	if x != nil {
+		return x.Reminders
 	}
 	return nil
 }
@@ -985,6 +1012,61 @@ func (x *ContactChanged) GetOfferState() v1.OfferState {
 	return v1.OfferState(0)
 }
 
+// ReminderChanged says how a reminder stands now.
+type ReminderChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reminder's id.
+	ReminderId string `protobuf:"bytes,1,opt,name=reminder_id,json=reminderId,proto3" json:"reminder_id,omitempty"`
+	// The reminder, or nothing if it is not the agent's any more: done, cancelled, or somebody else's.
+	Reminder      *v11.Reminder `protobuf:"bytes,2,opt,name=reminder,proto3" json:"reminder,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReminderChanged) Reset() {
+	*x = ReminderChanged{}
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReminderChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReminderChanged) ProtoMessage() {}
+
+func (x *ReminderChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReminderChanged.ProtoReflect.Descriptor instead.
+func (*ReminderChanged) Descriptor() ([]byte, []int) {
+	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReminderChanged) GetReminderId() string {
+	if x != nil {
+		return x.ReminderId
+	}
+	return ""
+}
+
+func (x *ReminderChanged) GetReminder() *v11.Reminder {
+	if x != nil {
+		return x.Reminder
+	}
+	return nil
+}
+
 // KeepAlive has no fields.
 type KeepAlive struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -994,7 +1076,7 @@ type KeepAlive struct {
 
 func (x *KeepAlive) Reset() {
 	*x = KeepAlive{}
-	mi := &file_postroom_agent_v1_agent_proto_msgTypes[14]
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1088,7 @@ func (x *KeepAlive) String() string {
 func (*KeepAlive) ProtoMessage() {}
 
 func (x *KeepAlive) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_agent_v1_agent_proto_msgTypes[14]
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1101,7 @@ func (x *KeepAlive) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepAlive.ProtoReflect.Descriptor instead.
 func (*KeepAlive) Descriptor() ([]byte, []int) {
-	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{14}
+	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{15}
 }
 
 // SessionEnded says why.
@@ -1033,7 +1115,7 @@ type SessionEnded struct {
 
 func (x *SessionEnded) Reset() {
 	*x = SessionEnded{}
-	mi := &file_postroom_agent_v1_agent_proto_msgTypes[15]
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1045,7 +1127,7 @@ func (x *SessionEnded) String() string {
 func (*SessionEnded) ProtoMessage() {}
 
 func (x *SessionEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_agent_v1_agent_proto_msgTypes[15]
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1058,7 +1140,7 @@ func (x *SessionEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionEnded.ProtoReflect.Descriptor instead.
 func (*SessionEnded) Descriptor() ([]byte, []int) {
-	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{15}
+	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SessionEnded) GetReason() string {
@@ -1072,7 +1154,7 @@ var File_postroom_agent_v1_agent_proto protoreflect.FileDescriptor
 
 const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostroom/agent/v1/agent.proto\x12\x11postroom.agent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postroom/contact/v1/contact.proto\"\x8d\x03\n" +
+	"\x1dpostroom/agent/v1/agent.proto\x12\x11postroom.agent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postroom/contact/v1/contact.proto\x1a#postroom/reminder/v1/reminder.proto\"\x8d\x03\n" +
 	"\n" +
 	"AgentState\x12\x14\n" +
 	"\x05agent\x18\x01 \x01(\tR\x05agent\x12.\n" +
@@ -1114,7 +1196,7 @@ const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\x05after\x18\x01 \x01(\v2\x1e.postroom.agent.v1.StreamTokenR\x05after\"5\n" +
 	"\vStreamToken\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12\x10\n" +
-	"\x03seq\x18\x02 \x01(\x03R\x03seq\"\xdf\x03\n" +
+	"\x03seq\x18\x02 \x01(\x03R\x03seq\"\xb0\x04\n" +
 	"\rWatchResponse\x124\n" +
 	"\x05token\x18\x01 \x01(\v2\x1e.postroom.agent.v1.StreamTokenR\x05token\x129\n" +
 	"\n" +
@@ -1124,18 +1206,24 @@ const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\rstate_changed\x18\x05 \x01(\v2\x1d.postroom.agent.v1.AgentStateH\x00R\fstateChanged\x12=\n" +
 	"\n" +
 	"keep_alive\x18\x06 \x01(\v2\x1c.postroom.agent.v1.KeepAliveH\x00R\tkeepAlive\x12F\n" +
-	"\rsession_ended\x18\a \x01(\v2\x1f.postroom.agent.v1.SessionEndedH\x00R\fsessionEndedB\a\n" +
-	"\x05event\"}\n" +
+	"\rsession_ended\x18\a \x01(\v2\x1f.postroom.agent.v1.SessionEndedH\x00R\fsessionEnded\x12O\n" +
+	"\x10reminder_changed\x18\b \x01(\v2\".postroom.agent.v1.ReminderChangedH\x00R\x0freminderChangedB\a\n" +
+	"\x05event\"\xbb\x01\n" +
 	"\bSnapshot\x123\n" +
 	"\x05state\x18\x01 \x01(\v2\x1d.postroom.agent.v1.AgentStateR\x05state\x12<\n" +
-	"\bcontacts\x18\x02 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\"\xc2\x01\n" +
+	"\bcontacts\x18\x02 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x12<\n" +
+	"\treminders\x18\x03 \x03(\v2\x1e.postroom.reminder.v1.ReminderR\treminders\"\xc2\x01\n" +
 	"\x0eContactChanged\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x124\n" +
 	"\x04card\x18\x02 \x01(\v2 .postroom.contact.v1.ContactCardR\x04card\x12\x19\n" +
 	"\boffer_id\x18\x03 \x01(\tR\aofferId\x12@\n" +
 	"\voffer_state\x18\x04 \x01(\x0e2\x1f.postroom.contact.v1.OfferStateR\n" +
-	"offerState\"\v\n" +
+	"offerState\"n\n" +
+	"\x0fReminderChanged\x12\x1f\n" +
+	"\vreminder_id\x18\x01 \x01(\tR\n" +
+	"reminderId\x12:\n" +
+	"\breminder\x18\x02 \x01(\v2\x1e.postroom.reminder.v1.ReminderR\breminder\"\v\n" +
 	"\tKeepAlive\"&\n" +
 	"\fSessionEnded\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason*i\n" +
@@ -1169,7 +1257,7 @@ func file_postroom_agent_v1_agent_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_agent_v1_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_postroom_agent_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_postroom_agent_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(State)(0),                    // 0: postroom.agent.v1.State
 	(*AgentState)(nil),            // 1: postroom.agent.v1.AgentState
@@ -1186,53 +1274,58 @@ var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(*WatchResponse)(nil),         // 12: postroom.agent.v1.WatchResponse
 	(*Snapshot)(nil),              // 13: postroom.agent.v1.Snapshot
 	(*ContactChanged)(nil),        // 14: postroom.agent.v1.ContactChanged
-	(*KeepAlive)(nil),             // 15: postroom.agent.v1.KeepAlive
-	(*SessionEnded)(nil),          // 16: postroom.agent.v1.SessionEnded
-	nil,                           // 17: postroom.agent.v1.AgentState.CapacityEntry
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*v1.Code)(nil),               // 19: postroom.contact.v1.Code
-	(*v1.ContactCard)(nil),        // 20: postroom.contact.v1.ContactCard
-	(v1.OfferState)(0),            // 21: postroom.contact.v1.OfferState
+	(*ReminderChanged)(nil),       // 15: postroom.agent.v1.ReminderChanged
+	(*KeepAlive)(nil),             // 16: postroom.agent.v1.KeepAlive
+	(*SessionEnded)(nil),          // 17: postroom.agent.v1.SessionEnded
+	nil,                           // 18: postroom.agent.v1.AgentState.CapacityEntry
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*v1.Code)(nil),               // 20: postroom.contact.v1.Code
+	(*v1.ContactCard)(nil),        // 21: postroom.contact.v1.ContactCard
+	(*v11.Reminder)(nil),          // 22: postroom.reminder.v1.Reminder
+	(v1.OfferState)(0),            // 23: postroom.contact.v1.OfferState
 }
 var file_postroom_agent_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: postroom.agent.v1.AgentState.state:type_name -> postroom.agent.v1.State
-	18, // 1: postroom.agent.v1.AgentState.since:type_name -> google.protobuf.Timestamp
-	17, // 2: postroom.agent.v1.AgentState.capacity:type_name -> postroom.agent.v1.AgentState.CapacityEntry
+	19, // 1: postroom.agent.v1.AgentState.since:type_name -> google.protobuf.Timestamp
+	18, // 2: postroom.agent.v1.AgentState.capacity:type_name -> postroom.agent.v1.AgentState.CapacityEntry
 	1,  // 3: postroom.agent.v1.GetStateResponse.state:type_name -> postroom.agent.v1.AgentState
-	18, // 4: postroom.agent.v1.GetStateResponse.server_now:type_name -> google.protobuf.Timestamp
+	19, // 4: postroom.agent.v1.GetStateResponse.server_now:type_name -> google.protobuf.Timestamp
 	0,  // 5: postroom.agent.v1.SetStateRequest.state:type_name -> postroom.agent.v1.State
 	1,  // 6: postroom.agent.v1.SetStateResponse.state:type_name -> postroom.agent.v1.AgentState
-	18, // 7: postroom.agent.v1.SetStateResponse.server_now:type_name -> google.protobuf.Timestamp
-	19, // 8: postroom.agent.v1.ListIdleCodesResponse.codes:type_name -> postroom.contact.v1.Code
+	19, // 7: postroom.agent.v1.SetStateResponse.server_now:type_name -> google.protobuf.Timestamp
+	20, // 8: postroom.agent.v1.ListIdleCodesResponse.codes:type_name -> postroom.contact.v1.Code
 	1,  // 9: postroom.agent.v1.HeartbeatResponse.state:type_name -> postroom.agent.v1.AgentState
-	18, // 10: postroom.agent.v1.HeartbeatResponse.server_now:type_name -> google.protobuf.Timestamp
+	19, // 10: postroom.agent.v1.HeartbeatResponse.server_now:type_name -> google.protobuf.Timestamp
 	11, // 11: postroom.agent.v1.WatchRequest.after:type_name -> postroom.agent.v1.StreamToken
 	11, // 12: postroom.agent.v1.WatchResponse.token:type_name -> postroom.agent.v1.StreamToken
-	18, // 13: postroom.agent.v1.WatchResponse.server_now:type_name -> google.protobuf.Timestamp
+	19, // 13: postroom.agent.v1.WatchResponse.server_now:type_name -> google.protobuf.Timestamp
 	13, // 14: postroom.agent.v1.WatchResponse.snapshot:type_name -> postroom.agent.v1.Snapshot
 	14, // 15: postroom.agent.v1.WatchResponse.contact_changed:type_name -> postroom.agent.v1.ContactChanged
 	1,  // 16: postroom.agent.v1.WatchResponse.state_changed:type_name -> postroom.agent.v1.AgentState
-	15, // 17: postroom.agent.v1.WatchResponse.keep_alive:type_name -> postroom.agent.v1.KeepAlive
-	16, // 18: postroom.agent.v1.WatchResponse.session_ended:type_name -> postroom.agent.v1.SessionEnded
-	1,  // 19: postroom.agent.v1.Snapshot.state:type_name -> postroom.agent.v1.AgentState
-	20, // 20: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
-	20, // 21: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
-	21, // 22: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
-	2,  // 23: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
-	4,  // 24: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
-	6,  // 25: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
-	8,  // 26: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
-	10, // 27: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
-	3,  // 28: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
-	5,  // 29: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
-	7,  // 30: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
-	9,  // 31: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
-	12, // 32: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
-	28, // [28:33] is the sub-list for method output_type
-	23, // [23:28] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	16, // 17: postroom.agent.v1.WatchResponse.keep_alive:type_name -> postroom.agent.v1.KeepAlive
+	17, // 18: postroom.agent.v1.WatchResponse.session_ended:type_name -> postroom.agent.v1.SessionEnded
+	15, // 19: postroom.agent.v1.WatchResponse.reminder_changed:type_name -> postroom.agent.v1.ReminderChanged
+	1,  // 20: postroom.agent.v1.Snapshot.state:type_name -> postroom.agent.v1.AgentState
+	21, // 21: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
+	22, // 22: postroom.agent.v1.Snapshot.reminders:type_name -> postroom.reminder.v1.Reminder
+	21, // 23: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
+	23, // 24: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
+	22, // 25: postroom.agent.v1.ReminderChanged.reminder:type_name -> postroom.reminder.v1.Reminder
+	2,  // 26: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
+	4,  // 27: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
+	6,  // 28: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
+	8,  // 29: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
+	10, // 30: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
+	3,  // 31: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
+	5,  // 32: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
+	7,  // 33: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
+	9,  // 34: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
+	12, // 35: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
+	31, // [31:36] is the sub-list for method output_type
+	26, // [26:31] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_postroom_agent_v1_agent_proto_init() }
@@ -1246,6 +1339,7 @@ func file_postroom_agent_v1_agent_proto_init() {
 		(*WatchResponse_StateChanged)(nil),
 		(*WatchResponse_KeepAlive)(nil),
 		(*WatchResponse_SessionEnded)(nil),
+		(*WatchResponse_ReminderChanged)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1253,7 +1347,7 @@ func file_postroom_agent_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_agent_v1_agent_proto_rawDesc), len(file_postroom_agent_v1_agent_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -10,13 +10,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Code, ContactCard, OfferState } from "../../contact/v1/contact_pb";
 import { file_postroom_contact_v1_contact } from "../../contact/v1/contact_pb";
+import type { Reminder } from "../../reminder/v1/reminder_pb";
+import { file_postroom_reminder_v1_reminder } from "../../reminder/v1/reminder_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file postroom/agent/v1/agent.proto.
  */
 export const file_postroom_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wb3N0cm9vbS9hZ2VudC92MS9hZ2VudC5wcm90bxIRcG9zdHJvb20uYWdlbnQudjEisgIKCkFnZW50U3RhdGUSDQoFYWdlbnQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5wb3N0cm9vbS5hZ2VudC52MS5TdGF0ZRIRCglpZGxlX2NvZGUYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YBSABKAMSGgoSaWRsZV9hZnRlcl9jb250YWN0GAYgASgJEhEKCWNvbm5lY3RlZBgHIAEoCBI9CghjYXBhY2l0eRgIIAMoCzIrLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUuQ2FwYWNpdHlFbnRyeRovCg1DYXBhY2l0eUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPR2V0U3RhdGVSZXF1ZXN0InAKEEdldFN0YXRlUmVzcG9uc2USLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEi4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BCg9TZXRTdGF0ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRInCgVzdGF0ZRgCIAEoDjIYLnBvc3Ryb29tLmFnZW50LnYxLlN0YXRlEhEKCWlkbGVfY29kZRgDIAEoCRIUCgxzZWVuX3ZlcnNpb24YBCABKAMSFQoNYWZ0ZXJfY29udGFjdBgFIAEoCCJwChBTZXRTdGF0ZVJlc3BvbnNlEiwKBXN0YXRlGAEgASgLMh0ucG9zdHJvb20uYWdlbnQudjEuQWdlbnRTdGF0ZRIuCgpzZXJ2ZXJfbm93GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIWChRMaXN0SWRsZUNvZGVzUmVxdWVzdCJBChVMaXN0SWRsZUNvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiEgoQSGVhcnRiZWF0UmVxdWVzdCJxChFIZWFydGJlYXRSZXNwb25zZRIsCgVzdGF0ZRgBIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoMV2F0Y2hSZXF1ZXN0Ei0KBWFmdGVyGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4iKQoLU3RyZWFtVG9rZW4SDQoFZXBvY2gYASABKAkSCwoDc2VxGAIgASgDIowDCg1XYXRjaFJlc3BvbnNlEi0KBXRva2VuGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4SLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIc25hcHNob3QYAyABKAsyGy5wb3N0cm9vbS5hZ2VudC52MS5TbmFwc2hvdEgAEjwKD2NvbnRhY3RfY2hhbmdlZBgEIAEoCzIhLnBvc3Ryb29tLmFnZW50LnYxLkNvbnRhY3RDaGFuZ2VkSAASNgoNc3RhdGVfY2hhbmdlZBgFIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGVIABIyCgprZWVwX2FsaXZlGAYgASgLMhwucG9zdHJvb20uYWdlbnQudjEuS2VlcEFsaXZlSAASOAoNc2Vzc2lvbl9lbmRlZBgHIAEoCzIfLnBvc3Ryb29tLmFnZW50LnYxLlNlc3Npb25FbmRlZEgAQgcKBWV2ZW50ImwKCFNuYXBzaG90EiwKBXN0YXRlGAEgASgLMh0ucG9zdHJvb20uYWdlbnQudjEuQWdlbnRTdGF0ZRIyCghjb250YWN0cxgCIAMoCzIgLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdENhcmQinAEKDkNvbnRhY3RDaGFuZ2VkEhIKCmNvbnRhY3RfaWQYASABKAkSLgoEY2FyZBgCIAEoCzIgLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdENhcmQSEAoIb2ZmZXJfaWQYAyABKAkSNAoLb2ZmZXJfc3RhdGUYBCABKA4yHy5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyU3RhdGUiCwoJS2VlcEFsaXZlIh4KDFNlc3Npb25FbmRlZBIOCgZyZWFzb24YASABKAkqaQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIUChBTVEFURV9MT0dHRURfT1VUEAESDgoKU1RBVEVfSURMRRACEhMKD1NUQVRFX0FWQUlMQUJMRRADEg4KClNUQVRFX1JPTkEQBDLMAwoMQWdlbnRTZXJ2aWNlElgKCEdldFN0YXRlEiIucG9zdHJvb20uYWdlbnQudjEuR2V0U3RhdGVSZXF1ZXN0GiMucG9zdHJvb20uYWdlbnQudjEuR2V0U3RhdGVSZXNwb25zZSIDkAIBElMKCFNldFN0YXRlEiIucG9zdHJvb20uYWdlbnQudjEuU2V0U3RhdGVSZXF1ZXN0GiMucG9zdHJvb20uYWdlbnQudjEuU2V0U3RhdGVSZXNwb25zZRJnCg1MaXN0SWRsZUNvZGVzEicucG9zdHJvb20uYWdlbnQudjEuTGlzdElkbGVDb2Rlc1JlcXVlc3QaKC5wb3N0cm9vbS5hZ2VudC52MS5MaXN0SWRsZUNvZGVzUmVzcG9uc2UiA5ACARJWCglIZWFydGJlYXQSIy5wb3N0cm9vbS5hZ2VudC52MS5IZWFydGJlYXRSZXF1ZXN0GiQucG9zdHJvb20uYWdlbnQudjEuSGVhcnRiZWF0UmVzcG9uc2USTAoFV2F0Y2gSHy5wb3N0cm9vbS5hZ2VudC52MS5XYXRjaFJlcXVlc3QaIC5wb3N0cm9vbS5hZ2VudC52MS5XYXRjaFJlc3BvbnNlMAFCzgEKFWNvbS5wb3N0cm9vbS5hZ2VudC52MUIKQWdlbnRQcm90b1ABWkNnaXRodWIuY29tL3Bvc3Ryb29tL3Bvc3Ryb29tL2ludGVybmFsL2dlbi9wb3N0cm9vbS9hZ2VudC92MTthZ2VudHYxogIDUEFYqgIRUG9zdHJvb20uQWdlbnQuVjHKAhFQb3N0cm9vbVxBZ2VudFxWMeICHVBvc3Ryb29tXEFnZW50XFYxXEdQQk1ldGFkYXRh6gITUG9zdHJvb206OkFnZW50OjpWMWIGcHJvdG8z", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact]);
+  fileDesc("Ch1wb3N0cm9vbS9hZ2VudC92MS9hZ2VudC5wcm90bxIRcG9zdHJvb20uYWdlbnQudjEisgIKCkFnZW50U3RhdGUSDQoFYWdlbnQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5wb3N0cm9vbS5hZ2VudC52MS5TdGF0ZRIRCglpZGxlX2NvZGUYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YBSABKAMSGgoSaWRsZV9hZnRlcl9jb250YWN0GAYgASgJEhEKCWNvbm5lY3RlZBgHIAEoCBI9CghjYXBhY2l0eRgIIAMoCzIrLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUuQ2FwYWNpdHlFbnRyeRovCg1DYXBhY2l0eUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPR2V0U3RhdGVSZXF1ZXN0InAKEEdldFN0YXRlUmVzcG9uc2USLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEi4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BCg9TZXRTdGF0ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRInCgVzdGF0ZRgCIAEoDjIYLnBvc3Ryb29tLmFnZW50LnYxLlN0YXRlEhEKCWlkbGVfY29kZRgDIAEoCRIUCgxzZWVuX3ZlcnNpb24YBCABKAMSFQoNYWZ0ZXJfY29udGFjdBgFIAEoCCJwChBTZXRTdGF0ZVJlc3BvbnNlEiwKBXN0YXRlGAEgASgLMh0ucG9zdHJvb20uYWdlbnQudjEuQWdlbnRTdGF0ZRIuCgpzZXJ2ZXJfbm93GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIWChRMaXN0SWRsZUNvZGVzUmVxdWVzdCJBChVMaXN0SWRsZUNvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiEgoQSGVhcnRiZWF0UmVxdWVzdCJxChFIZWFydGJlYXRSZXNwb25zZRIsCgVzdGF0ZRgBIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoMV2F0Y2hSZXF1ZXN0Ei0KBWFmdGVyGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4iKQoLU3RyZWFtVG9rZW4SDQoFZXBvY2gYASABKAkSCwoDc2VxGAIgASgDIswDCg1XYXRjaFJlc3BvbnNlEi0KBXRva2VuGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4SLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIc25hcHNob3QYAyABKAsyGy5wb3N0cm9vbS5hZ2VudC52MS5TbmFwc2hvdEgAEjwKD2NvbnRhY3RfY2hhbmdlZBgEIAEoCzIhLnBvc3Ryb29tLmFnZW50LnYxLkNvbnRhY3RDaGFuZ2VkSAASNgoNc3RhdGVfY2hhbmdlZBgFIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGVIABIyCgprZWVwX2FsaXZlGAYgASgLMhwucG9zdHJvb20uYWdlbnQudjEuS2VlcEFsaXZlSAASOAoNc2Vzc2lvbl9lbmRlZBgHIAEoCzIfLnBvc3Ryb29tLmFnZW50LnYxLlNlc3Npb25FbmRlZEgAEj4KEHJlbWluZGVyX2NoYW5nZWQYCCABKAsyIi5wb3N0cm9vbS5hZ2VudC52MS5SZW1pbmRlckNoYW5nZWRIAEIHCgVldmVudCKfAQoIU25hcHNob3QSLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEjIKCGNvbnRhY3RzGAIgAygLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIxCglyZW1pbmRlcnMYAyADKAsyHi5wb3N0cm9vbS5yZW1pbmRlci52MS5SZW1pbmRlciKcAQoOQ29udGFjdENoYW5nZWQSEgoKY29udGFjdF9pZBgBIAEoCRIuCgRjYXJkGAIgASgLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIQCghvZmZlcl9pZBgDIAEoCRI0CgtvZmZlcl9zdGF0ZRgEIAEoDjIfLnBvc3Ryb29tLmNvbnRhY3QudjEuT2ZmZXJTdGF0ZSJYCg9SZW1pbmRlckNoYW5nZWQSEwoLcmVtaW5kZXJfaWQYASABKAkSMAoIcmVtaW5kZXIYAiABKAsyHi5wb3N0cm9vbS5yZW1pbmRlci52MS5SZW1pbmRlciILCglLZWVwQWxpdmUiHgoMU2Vzc2lvbkVuZGVkEg4KBnJlYXNvbhgBIAEoCSppCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhQKEFNUQVRFX0xPR0dFRF9PVVQQARIOCgpTVEFURV9JRExFEAISEwoPU1RBVEVfQVZBSUxBQkxFEAMSDgoKU1RBVEVfUk9OQRAEMswDCgxBZ2VudFNlcnZpY2USWAoIR2V0U3RhdGUSIi5wb3N0cm9vbS5hZ2VudC52MS5HZXRTdGF0ZVJlcXVlc3QaIy5wb3N0cm9vbS5hZ2VudC52MS5HZXRTdGF0ZVJlc3BvbnNlIgOQAgESUwoIU2V0U3RhdGUSIi5wb3N0cm9vbS5hZ2VudC52MS5TZXRTdGF0ZVJlcXVlc3QaIy5wb3N0cm9vbS5hZ2VudC52MS5TZXRTdGF0ZVJlc3BvbnNlEmcKDUxpc3RJZGxlQ29kZXMSJy5wb3N0cm9vbS5hZ2VudC52MS5MaXN0SWRsZUNvZGVzUmVxdWVzdBooLnBvc3Ryb29tLmFnZW50LnYxLkxpc3RJZGxlQ29kZXNSZXNwb25zZSIDkAIBElYKCUhlYXJ0YmVhdBIjLnBvc3Ryb29tLmFnZW50LnYxLkhlYXJ0YmVhdFJlcXVlc3QaJC5wb3N0cm9vbS5hZ2VudC52MS5IZWFydGJlYXRSZXNwb25zZRJMCgVXYXRjaBIfLnBvc3Ryb29tLmFnZW50LnYxLldhdGNoUmVxdWVzdBogLnBvc3Ryb29tLmFnZW50LnYxLldhdGNoUmVzcG9uc2UwAULOAQoVY29tLnBvc3Ryb29tLmFnZW50LnYxQgpBZ2VudFByb3RvUAFaQ2dpdGh1Yi5jb20vcG9zdHJvb20vcG9zdHJvb20vaW50ZXJuYWwvZ2VuL3Bvc3Ryb29tL2FnZW50L3YxO2FnZW50djGiAgNQQViqAhFQb3N0cm9vbS5BZ2VudC5WMcoCEVBvc3Ryb29tXEFnZW50XFYx4gIdUG9zdHJvb21cQWdlbnRcVjFcR1BCTWV0YWRhdGHqAhNQb3N0cm9vbTo6QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact, file_postroom_reminder_v1_reminder]);
 
 /**
  * AgentState is an agent's state with its circumstances.
@@ -402,6 +404,14 @@ export type WatchResponse = Message<"postroom.agent.v1.WatchResponse"> & {
      */
     value: SessionEnded;
     case: "sessionEnded";
+  } | {
+    /**
+     * A reminder that the agent is to get, or has got, has changed.
+     *
+     * @generated from field: postroom.agent.v1.ReminderChanged reminder_changed = 8;
+     */
+    value: ReminderChanged;
+    case: "reminderChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -431,6 +441,13 @@ export type Snapshot = Message<"postroom.agent.v1.Snapshot"> & {
    * @generated from field: repeated postroom.contact.v1.ContactCard contacts = 2;
    */
   contacts: ContactCard[];
+
+  /**
+   * The reminders that have fired to him and are not done, by when they were due.
+   *
+   * @generated from field: repeated postroom.reminder.v1.Reminder reminders = 3;
+   */
+  reminders: Reminder[];
 };
 
 /**
@@ -483,6 +500,34 @@ export const ContactChangedSchema: GenMessage<ContactChanged> = /*@__PURE__*/
   messageDesc(file_postroom_agent_v1_agent, 13);
 
 /**
+ * ReminderChanged says how a reminder stands now.
+ *
+ * @generated from message postroom.agent.v1.ReminderChanged
+ */
+export type ReminderChanged = Message<"postroom.agent.v1.ReminderChanged"> & {
+  /**
+   * The reminder's id.
+   *
+   * @generated from field: string reminder_id = 1;
+   */
+  reminderId: string;
+
+  /**
+   * The reminder, or nothing if it is not the agent's any more: done, cancelled, or somebody else's.
+   *
+   * @generated from field: postroom.reminder.v1.Reminder reminder = 2;
+   */
+  reminder?: Reminder | undefined;
+};
+
+/**
+ * Describes the message postroom.agent.v1.ReminderChanged.
+ * Use `create(ReminderChangedSchema)` to create a new message.
+ */
+export const ReminderChangedSchema: GenMessage<ReminderChanged> = /*@__PURE__*/
+  messageDesc(file_postroom_agent_v1_agent, 14);
+
+/**
  * KeepAlive has no fields.
  *
  * @generated from message postroom.agent.v1.KeepAlive
@@ -495,7 +540,7 @@ export type KeepAlive = Message<"postroom.agent.v1.KeepAlive"> & {
  * Use `create(KeepAliveSchema)` to create a new message.
  */
 export const KeepAliveSchema: GenMessage<KeepAlive> = /*@__PURE__*/
-  messageDesc(file_postroom_agent_v1_agent, 14);
+  messageDesc(file_postroom_agent_v1_agent, 15);
 
 /**
  * SessionEnded says why.
@@ -516,7 +561,7 @@ export type SessionEnded = Message<"postroom.agent.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_postroom_agent_v1_agent, 15);
+  messageDesc(file_postroom_agent_v1_agent, 16);
 
 /**
  * State is whether an agent takes work.
