@@ -156,7 +156,7 @@ type fataler interface{ Fatalf(string, ...any) }
 func calendarHolds(t fataler, roll dice) {
 	start := starts[roll(len(starts))]
 	h := someHours(roll, start)
-	wall := wallOf(h, start)
+	wall := watchWall(h, start)
 	a := start.Add(time.Duration(roll(20*24*3600)) * time.Second)
 	b := a.Add(time.Duration(roll(10*24*3600)) * time.Second)
 	c := b.Add(time.Duration(roll(10*24*3600)) * time.Second)

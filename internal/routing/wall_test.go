@@ -98,6 +98,12 @@ func wallOf(h *postroom.BusinessHours, start time.Time) *wall {
 	if w, ok := walls.Load(key); ok {
 		return w.(*wall)
 	}
+	w := watchWall(h, start)
+	walls.Store(key, w)
+	return w
+}
+
+func watchWall(h *postroom.BusinessHours, start time.Time) *wall {
 	zone, err := time.LoadLocation(h.TimeZone)
 	if err != nil {
 		panic(err)
@@ -130,7 +136,6 @@ func wallOf(h *postroom.BusinessHours, start time.Time) *wall {
 		}
 		w.sum = append(w.sum, next)
 	}
-	walls.Store(key, w)
 	return w
 }
 
