@@ -160,3 +160,51 @@ func TestWaitingContactsFollowNewRulesAFewAtATime(t *testing.T) {
 	}
 	c.MustHold(t)
 }
+
+// R3: what is not named any more is retired where it was used, too: nobody needs the skill, the queue is open, nobody serves from the team, and
+// a contact that waited for all that can be claimed.
+func TestWhatIsRetiredIsNotUsedAnyMore(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	used := testkit.Sample(time.Hour)
+	used.Skills = []postroom.Skill{{ID: "vip", Name: postroom.Name{English: "VIP"}}}
+	used.Hours = []postroom.BusinessHours{{ID: "never", TimeZone: "UTC", Open: []postroom.OpenTime{{Day: 1, From: 0, To: 1}}}}
+	used.Sites = []postroom.Site{{ID: "seoul", Name: postroom.Name{English: "Seoul"}, Profile: "standard"}}
+	used.Teams = append(used.Teams, postroom.Team{ID: "back", Name: postroom.Name{English: "Back office"}, Site: "seoul"})
+	for i := range used.Agents {
+		if used.Agents[i].ID == "tom" {
+			used.Agents[i].Team, used.Agents[i].Skills = "back", map[postroom.SkillID]int{"vip": 5}
+		}
+	}
+	used.Queues[0].Teams = []postroom.TeamID{"back"}
+	used.Queues[0].QueueRules = postroom.QueueRules{Type: postroom.RouteSkillsBest, Skills: []postroom.SkillRequirement{{Skill: "vip", Level: 5}}, Hours: "never"}
+	_, err := apply(t, c.Store, used)
+	must(t, err)
+	c.SignIn(t, "mina")
+	contact := c.Arrive(t, "kim@customer.example", "Hello")
+	if _, lost, err := c.ClaimOffer(t.Context(), store.Claim{Contact: contact, Agent: "mina", Reason: "test", By: postroom.System("test")}); err != nil || lost == store.LostNothing {
+		t.Fatalf("mina, of another team and without the skill, is offered what waits in a closed queue: %v", err)
+	}
+
+	applied, err := apply(t, c.Store, testkit.Sample(time.Hour))
+	must(t, err)
+	retired := map[string]bool{}
+	for _, change := range applied.Changes {
+		retired[change.Kind+"/"+change.Key] = change.Action == "retire"
+	}
+	for _, o := range []string{"skill/vip", "hours/never", "site/seoul", "team/back"} {
+		if !retired[o] {
+			t.Errorf("%s is not retired: %+v", o, applied.Changes)
+		}
+	}
+	if n := c.Count(t, "SELECT (SELECT count(*) FROM agent_skill)::int + (SELECT count(*) FROM queue_team WHERE team_id = 'back')::int"); n != 0 {
+		t.Errorf("%d uses are left", n)
+	}
+	c.Claim(t, contact, "mina")
+	_, err = apply(t, c.Store, used) // the live offer in a queue that mina serves no more stays hers: a change acts on new offers
+	must(t, err)
+	if n := c.Count(t, "SELECT count(*)::int FROM offer WHERE state = 'live'"); n != 1 {
+		t.Errorf("%d live offers", n)
+	}
+	c.MustHold(t)
+}
