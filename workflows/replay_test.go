@@ -106,7 +106,8 @@ func TestEveryRegisteredWorkflowHasAHistory(t *testing.T) {
 			t.Errorf("workflow %s has no recorded history: add a story and run make histories", name)
 		}
 	}
-	for _, path := range []string{"replied", "closed", "declined", "rona-twice", "withdrawn", "unreachable", "continued", "mailbox", "wrapped-up-by-itself", "reminder"} {
+	for _, path := range []string{"replied", "closed", "declined", "rona-twice", "withdrawn", "unreachable", "continued", "mailbox", "wrapped-up-by-itself", "reminder",
+		"transferred-to-queue", "transferred-to-agent", "parked-until-time", "parked-and-customer-writes", "returned", "reopened"} {
 		if _, ok := recorded(t)[path+"-1"]; !ok {
 			t.Errorf("path %s has no recorded history", path)
 		}
