@@ -20,22 +20,23 @@ type Command string
 
 // The commands.
 const (
-	Dev     Command = "dev"
-	Worker  Command = "worker"
-	API     Command = "api"
-	Migrate Command = "migrate"
-	Apply   Command = "apply"
-	Export  Command = "export"
-	Account Command = "account"
-	Keyring Command = "keyring"
-	Mail    Command = "mail"
-	Devmail Command = "devmail"
-	Replay  Command = "replay"
+	Dev      Command = "dev"
+	Worker   Command = "worker"
+	API      Command = "api"
+	Migrate  Command = "migrate"
+	Apply    Command = "apply"
+	Export   Command = "export"
+	Account  Command = "account"
+	Reminder Command = "reminder"
+	Keyring  Command = "keyring"
+	Mail     Command = "mail"
+	Devmail  Command = "devmail"
+	Replay   Command = "replay"
 )
 
 // Commands lists every command.
 func Commands() []Command {
-	return []Command{Dev, Worker, API, Migrate, Apply, Export, Account, Keyring, Mail, Devmail, Replay}
+	return []Command{Dev, Worker, API, Migrate, Apply, Export, Account, Reminder, Keyring, Mail, Devmail, Replay}
 }
 
 // Settings is what Load found, by what it is about. What a command does not use has its default.

@@ -64,7 +64,7 @@ func Markdown() string {
 
 var table = []Variable{
 	{Name: "POSTROOM_DATABASE_URL", About: "PostgreSQL, as the application's role: `postgres://…`.", Secret: HasSecret,
-		UsedBy: []Command{Worker, API, Apply, Export, Account}, RequiredBy: []Command{Worker, API, Apply, Export, Account},
+		UsedBy: []Command{Worker, API, Apply, Export, Account, Reminder}, RequiredBy: []Command{Worker, API, Apply, Export, Account, Reminder},
 		set: func(s *Settings, v string) string { return postgresURL(&s.Database.URL, v) }},
 	{Name: "POSTROOM_OWNER_DATABASE_URL", About: "PostgreSQL, as the role that owns the tables: `postgres://…`.", Secret: HasSecret,
 		UsedBy: []Command{Migrate}, RequiredBy: []Command{Migrate},
