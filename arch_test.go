@@ -28,7 +28,7 @@ var imports = map[string]rule{
 	"workflows":         {[]string{"root"}, "durable orchestration does no I/O; it knows activities by their contract only"},
 	"activities":        {[]string{"root", "workflows", "internal/*"}, "adapters translate between the contract and one collaborator"},
 	"worker":            {[]string{"root", "workflows", "activities", "internal/*"}, "builds, registers, runs, drains"},
-	"api":               {[]string{"root", "workflows", "internal/gen/*", "internal/store", "internal/blob", "internal/events", "internal/auth", "internal/pci", "internal/email", "internal/keyring", "internal/gateway", "internal/config"}, "an edge over the store: it holds no collaborator of mail"},
+	"api":               {[]string{"root", "workflows", "internal/gen/*", "internal/store", "internal/blob", "internal/events", "internal/auth", "internal/pci", "internal/email", "internal/routing", "internal/keyring", "internal/gateway", "internal/config"}, "an edge over the store: it holds no collaborator of mail"},
 	"web":               {[]string{"root"}, "serves built pages"},
 	"cmd/postroom":      {[]string{"*"}, "wires"},
 	"bench/*":           {[]string{"*"}, "measures the whole"},

@@ -53,6 +53,7 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceGetContactProcedure:         {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceListContactEventsProcedure:  {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceListWrapUpCodesProcedure:    {roles: handlers, object: readableContact},
+	contactv1connect.ContactServiceExplainRoutingProcedure:     {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceMarkOfferShownProcedure:     {roles: handlers, object: ownOffer, passive: true},
 	contactv1connect.ContactServiceAcceptOfferProcedure:        {roles: handlers, object: workableOffer},
 	contactv1connect.ContactServiceDeclineOfferProcedure:       {roles: handlers, object: ownOffer},

@@ -69,7 +69,14 @@ func (c *centre) takeBack(ctx context.Context, id postroom.AgentID) error {
 	if err := c.choose(ctx, id, postroom.AgentIdle); err != nil {
 		return err
 	}
-	return c.choose(ctx, id, postroom.AgentAvailable)
+	if err := c.choose(ctx, id, postroom.AgentAvailable); err != nil {
+		return err
+	}
+	want, _, err := c.WantOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.Looked(ctx, want)
 }
 
 func (c *centre) choose(ctx context.Context, id postroom.AgentID, to postroom.AgentState) error {

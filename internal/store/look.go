@@ -21,6 +21,7 @@ type candidateRow struct {
 	Declined int
 	Missed   int
 	Last     *time.Time
+	LookDue  bool
 	Now      time.Time
 }
 
@@ -41,7 +42,8 @@ var readCandidates = statement(`
 		UNION ALL
 		SELECT c.target_agent_id, 0 FROM c WHERE c.target_agent_id IS NOT NULL
 	)
-	SELECT c.type, r.agent_id, r.free_since, l.score::int, coalesce(f.declined, 0)::int, coalesce(f.missed, 0)::int, f.last, c.now
+	SELECT c.type, r.agent_id, r.free_since, l.score::int, coalesce(f.declined, 0)::int, coalesce(f.missed, 0)::int, f.last,
+	       (SELECT s.wants_work FROM agent_state s WHERE s.agent_id = r.agent_id), c.now
 	FROM c CROSS JOIN able l JOIN agent_room r ON r.agent_id = l.agent_id AND r.channel = c.channel AND r.room > 0
 	LEFT JOIN refused f ON f.agent_id = r.agent_id
 	ORDER BY coalesce(f.last > c.now - $2::interval, false), CASE WHEN c.type = 'skills_best_available' THEN -l.score ELSE 0 END,
@@ -58,7 +60,7 @@ func (s *Store) Candidates(ctx context.Context, id postroom.ContactID) (by postr
 	}
 	for _, r := range rows {
 		candidates = append(candidates, postroom.Candidate{Agent: r.Agent, FreeSince: r.Free, Score: r.Score,
-			Refusals: refusals(r.Declined, r.Missed, r.Last)})
+			Refusals: refusals(r.Declined, r.Missed, r.Last), LookDue: r.LookDue})
 		by, now = r.Type, r.Now
 	}
 	return by, candidates, now, nil
