@@ -54,8 +54,8 @@ func (m *Matcher) OfferContact(ctx context.Context, id postroom.ContactID) (post
 		if choice.Agent == "" {
 			return m.asItIs(ctx, id, sooner(choice.LookAgain, change.Next), nil)
 		}
-		claimed, lost, err := m.store.ClaimOffer(ctx, store.Claim{Contact: id, Version: wait.Version, Agent: choice.Agent, Reason: choice.Reason,
-			By: postroom.System("routing")})
+		claimed, lost, err := m.store.ClaimOffer(ctx, store.Claim{Contact: id, Version: wait.Version, Agent: choice.Agent,
+			Reason: choice.Reason.Under(wait, now), By: postroom.System("routing")})
 		if err != nil || lost == store.LostNothing || claimed.Phase != postroom.ContactWaiting {
 			return claimed, err
 		}
@@ -111,6 +111,13 @@ func (m *Matcher) Look(ctx context.Context, agent postroom.AgentID) error {
 				return err
 			}
 			return m.store.Looked(ctx, want)
+		}
+		wait, now, still, err := m.store.Wait(ctx, choice.Contact)
+		if err != nil {
+			return err
+		}
+		if still { // what was in force when it was chosen (R35)
+			choice.Reason = choice.Reason.Under(wait, now)
 		}
 		claimed, lost, err := m.store.ClaimOffer(ctx, store.Claim{Contact: choice.Contact, Version: choice.Version, Agent: agent,
 			Reason: choice.Reason, By: postroom.System("routing"), FromOutside: true})

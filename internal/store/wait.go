@@ -18,7 +18,8 @@ type waitRow struct {
 	TargetThere bool
 	Queue       postroom.QueueID
 	Channel     postroom.Channel
-	Priority    int
+	Priority    int // of the queue
+	Own         int // the contact's, or the one that a supervisor gave
 	Rules       postroom.QueueRules
 	Teams       []postroom.TeamID
 	TimeZone    string
@@ -32,7 +33,7 @@ var readWait = statement(`
 	       c.target_agent_id IS NOT NULL AND EXISTS (SELECT FROM agent a JOIN agent_state s ON s.agent_id = a.id
 	           WHERE a.id = c.target_agent_id AND a.active AND s.state <> 'logged_out')
 	           AND NOT EXISTS (SELECT FROM offer o WHERE o.agent_id = c.target_agent_id AND ` + refusal + `),
-	       q.id, q.channel, q.priority::int, q.rules, coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
+	       q.id, q.channel, q.priority::int, coalesce(c.assigned_priority, c.priority)::int, q.rules, coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
 	       coalesce(h.time_zone, ''), coalesce(h.open, '[]'), coalesce(h.holidays, '[]'), postroom_now()
 	FROM contact c JOIN queue q ON q.id = c.queue_id LEFT JOIN business_hours h ON h.id = q.hours_id
 	WHERE c.id = $1 AND c.phase = 'waiting'`)
@@ -43,7 +44,7 @@ func (s *Store) Wait(ctx context.Context, id postroom.ContactID) (wait postroom.
 	if err != nil || !waiting {
 		return wait, now, false, translate("read a contact's wait", err)
 	}
-	wait = postroom.Wait{Contact: id, Version: r.Version, ArrivedAt: r.Arrived, QueuedAt: r.Queued, Step: r.Step, Target: r.Target,
+	wait = postroom.Wait{Contact: id, Version: r.Version, ArrivedAt: r.Arrived, QueuedAt: r.Queued, Step: r.Step, Priority: r.Own + r.Priority, Target: r.Target,
 		TargetThere: r.TargetThere, Hours: hours(r.TimeZone, r.Open, r.Holidays),
 		Queue: postroom.Queue{ID: r.Queue, Channel: r.Channel, Priority: r.Priority, Teams: r.Teams, QueueRules: r.Rules}}
 	if r.TargetUntil != nil {
