@@ -39,7 +39,7 @@ func TestWaitingContactsLookAgainWhenTheRulesOfTheirQueueChange(t *testing.T) {
 	rested := func(what string) {
 		t.Helper()
 		testkit.Eventually(t, what, func() bool {
-			return w.Count(t, `SELECT (SELECT count(*) FROM queue WHERE refit) + (SELECT count(*) FROM contact WHERE told < version)
+			return w.Count(t, `SELECT (SELECT count(*) FROM queue WHERE refit_at IS NOT NULL) + (SELECT count(*) FROM contact WHERE told < version)
 				+ (SELECT count(*) FROM agent_state WHERE wants_work)`) == 0
 		})
 	}

@@ -13,7 +13,7 @@ import (
 // another ageing, and with timers of their workflows for other thresholds. So many may wait that the transaction of Apply cannot set them all right;
 // it notes that on the queue, and [Store.FitContacts] does it in small steps.
 
-var markRules = statement(`UPDATE queue SET rules_changed = rules_changed + 1, refit = true WHERE id = $1`)
+var markRules = statement(`UPDATE queue SET rules_changed = rules_changed + 1, refit_at = coalesce(refit_at, postroom_now()) WHERE id = $1`)
 
 // changeRules notes the queues whose contacts wait by other rules now.
 func changeRules(tx *txn, current, wanted postroom.Configuration) {
@@ -53,7 +53,7 @@ type refitRow struct {
 	Changed int64
 }
 
-var takeRefit = statement(`SELECT id, rules_changed FROM queue WHERE refit ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
+var takeRefit = statement(`SELECT id, rules_changed FROM queue WHERE refit_at IS NOT NULL ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
 
 // A contact that stands at a stage which its queue does not have any more is at the last one. Workflows of those that wait are told, 50 in a
 // second: they look by the new thresholds.
@@ -62,15 +62,15 @@ var fitSome = statement(`
 		rank_at = CASE WHEN c.rank_at IS NULL THEN NULL
 		          ELSE c.arrived_at - coalesce(c.assigned_priority, c.priority) * make_interval(secs => q.ageing_seconds) END,
 		told = CASE WHEN c.phase = 'waiting' THEN least(c.told, c.version - 1) ELSE c.told END,
-		tell_at = CASE WHEN c.phase = 'waiting' THEN postroom_now() + random() * w.n * interval '20 milliseconds' ELSE c.tell_at END,
+		tell_at = CASE WHEN c.phase = 'waiting' THEN greatest(q.refit_at, postroom_now()) + random() * $3 * interval '20 milliseconds' ELSE c.tell_at END,
 		tell_attempts = CASE WHEN c.phase = 'waiting' THEN 0 ELSE c.tell_attempts END
 	FROM queue q
 	CROSS JOIN LATERAL (SELECT coalesce(max(step), 0) AS last FROM queue_step s WHERE s.queue_id = q.id) l
-	CROSS JOIN LATERAL (SELECT count(*) AS n FROM contact x WHERE x.queue_id = q.id AND x.phase = 'waiting') w
 	WHERE q.id = $1 AND c.id IN (SELECT id FROM contact WHERE queue_id = $1 AND phase <> 'done' AND fitted < $2
-		ORDER BY id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)`)
+		LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)`)
+var tellNextLater = statement(`UPDATE queue SET refit_at = greatest(refit_at, postroom_now()) + $2 * interval '20 milliseconds' WHERE id = $1`)
 var unfitted = statement(`SELECT EXISTS (SELECT FROM contact WHERE queue_id = $1 AND phase <> 'done' AND fitted < $2)`)
-var clearRefit = statement(`UPDATE queue SET refit = false WHERE id = $1 AND rules_changed = $2`)
+var clearRefit = statement(`UPDATE queue SET refit_at = NULL WHERE id = $1 AND rules_changed = $2`)
 var agentsOfQueue = statement(`SELECT DISTINCT agent_id FROM agent_lane WHERE queue_id = $1 ORDER BY agent_id`)
 
 // FitContacts makes at most limit contacts of a queue whose rules have changed follow them, and says whether there may be more. When a
@@ -82,8 +82,12 @@ func (s *Store) FitContacts(ctx context.Context, limit int) (more bool, err erro
 			return err
 		}
 		tag, err := tx.Exec(ctx, fitSome, queue.Queue, queue.Changed, limit)
-		if err != nil || tag.RowsAffected() > 0 {
+		if err != nil {
 			return err
+		}
+		if n := tag.RowsAffected(); n > 0 {
+			tx.later(tellNextLater, queue.Queue, n)
+			return nil
 		}
 		left, _, err := value[bool](ctx, tx, unfitted, queue.Queue, queue.Changed)
 		if err != nil {

@@ -53,9 +53,10 @@ ALTER TABLE queue
     ADD COLUMN auto_wrapup_seconds integer NOT NULL DEFAULT 0 CHECK (auto_wrapup_seconds = 0 OR auto_wrapup_seconds BETWEEN 5 AND 900),
     ADD COLUMN wrapup_extensions  smallint NOT NULL DEFAULT 0 CHECK (wrapup_extensions BETWEEN 0 AND 10),
     ADD COLUMN default_wrapup_code text REFERENCES wrapup_code,
-    -- How often the rules have changed by which contacts wait, and whether some contacts still wait by the rules of before (R3).
+    -- How often the rules have changed by which contacts wait; and, while some still wait by the rules of before, from when on the next of
+    -- them are told (R3).
     ADD COLUMN rules_changed      bigint NOT NULL DEFAULT 0,
-    ADD COLUMN refit              boolean NOT NULL DEFAULT false,
+    ADD COLUMN refit_at           timestamptz,
     ADD CHECK ((open_from IS NULL) = (open_until IS NULL)),
     ADD CHECK ((auto_wrapup_seconds > 0) = (default_wrapup_code IS NOT NULL));
 
