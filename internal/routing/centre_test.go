@@ -88,6 +88,7 @@ type simQueue struct {
 	steps       []postroom.Step
 	lanes       []map[*simAgent]int // by stage: who may take, and his score
 	inLane      [][]*simAgent       // the same, in the order of the agents
+	watched     [][]*simAgent       // who may take, as the watch says
 }
 
 type centre struct {
@@ -245,6 +246,7 @@ func (c *centre) draw(q *simQueue) {
 		}
 		q.lanes, q.inLane = append(q.lanes, lane), append(q.inLane, in)
 	}
+	c.watchLanes(q)
 }
 
 // refresh keeps an agent's room, as triggers do; who has more than before wants work.

@@ -120,7 +120,7 @@ func TestEveryRuleIsWatched(t *testing.T) {
 				return d
 			}
 		}},
-		"a level too low is enough (R32)": {red: "may not take it", broken: func(r *ruleTable) {
+		"a level too low is enough (R32)": {red: "is offered", broken: func(r *ruleTable) {
 			r.admits = func(s postroom.Step, a postroom.Agent) (int, bool) {
 				s.Skills = slices.Clone(s.Skills)
 				for i := range s.Skills {

@@ -19,7 +19,7 @@ func (c *centre) watchAll(settled bool) {
 			continue
 		}
 		c.watchRest(x)
-		for _, a := range x.queue.inLane[x.step] {
+		for _, a := range x.queue.watched[x.step] {
 			if a.state == postroom.AgentRONA && x.queue.wall.isOpen(c.now()) {
 				rona[x.queue.Channel] = true
 				break
@@ -117,6 +117,9 @@ func (c *centre) watchExplanation(x *simContact) {
 			lacks[one.What] = true
 			c.seen.lacks[one.What]++
 		}
+		if r := x.refusals[a]; lacks[LackRefusal] != (setAside(r, c.now()) && (othersFresh(c, x, a) || c.now().Before(pauseEnds(r)))) {
+			c.fail("%s: of %s, who refused it, is said %+v", x.id, a.ID, m.Missing)
+		}
 		_, suits := mayTake(x.queue, x.step, a)
 		if x.target == nil && suits == (lacks[LackTeam] || lacks[LackSkill]) || lacks[LackState] == (a.state == postroom.AgentAvailable) ||
 			lacks[LackHours] == x.queue.wall.isOpen(c.now()) || lacks[LackTarget] != (x.target != nil && x.target != a) ||
@@ -141,4 +144,14 @@ func (c *centre) watchExplanation(x *simContact) {
 		c.fail("%s: at %v %s should be able to take it", x.id, e.NextAt, e.NextAgent)
 	}
 	*x, c.offset = row, offset
+}
+
+// othersFresh says whether somebody else could be offered a contact who has not refused it lately.
+func othersFresh(c *centre, x *simContact, but *simAgent) bool {
+	for _, a := range c.takers(x) {
+		if a != but && !setAside(x.refusals[a], c.now()) {
+			return true
+		}
+	}
+	return false
 }

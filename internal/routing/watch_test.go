@@ -79,7 +79,24 @@ func mayTake(q *simQueue, stage int, a *simAgent) (score int, ok bool) {
 	return score, in
 }
 
-// setAside and pausing are R11.
+// watchLanes: who may take a queue's contacts at which stage, in the watch's words.
+func (c *centre) watchLanes(q *simQueue) {
+	q.watched = nil
+	for stage := range thresholds(q) {
+		var lane []*simAgent
+		for _, a := range c.agents {
+			if _, ok := mayTake(q, stage, a); ok {
+				lane = append(lane, a)
+			}
+		}
+		q.watched = append(q.watched, lane)
+	}
+	if len(q.watched) != len(q.steps) {
+		c.fail("queue %s has %d stages, wanted %d", q.ID, len(q.steps), len(q.watched))
+	}
+}
+
+// setAside and pauseEnds are R11.
 func setAside(r postroom.Refusals, now time.Time) bool {
 	return r.Declined+r.Missed > 0 && now.Sub(r.Last) < 10*time.Minute
 }
@@ -118,7 +135,7 @@ func (c *centre) takers(x *simContact) []*simAgent {
 		return nil
 	}
 	var found []*simAgent
-	for _, a := range x.queue.inLane[x.step] {
+	for _, a := range x.queue.watched[x.step] {
 		if free(a, x.queue.Channel) {
 			found = append(found, a)
 		}
