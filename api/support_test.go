@@ -55,7 +55,9 @@ func at(url string, token auth.Token, options ...connect.ClientOption) desk {
 }
 
 // http is what carries a desk's calls.
-func (d desk) http() *http.Client { return &http.Client{Transport: bearer{d.token, http.DefaultTransport}} }
+func (d desk) http() *http.Client {
+	return &http.Client{Transport: bearer{d.token, http.DefaultTransport}}
+}
 
 // as speaks to the API in a new session of an agent.
 func as(t testing.TB, a *testkit.API, agent postroom.AgentID) desk {
