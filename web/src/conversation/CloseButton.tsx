@@ -8,22 +8,30 @@ import { useAction } from "../rpc/useAction";
 import { useSession } from "../session/session";
 import { ProblemNote } from "../ui/Problem";
 import { useDraft } from "./Composer";
+import { useReadUnseen } from "./useReadUnseen";
 
 /** CloseButton closes the contact without reply (R17). It asks once if something was written that will not be sent. */
 export function CloseButton({ contact, offerId }: { contact: Contact; offerId: string }) {
   const { t } = useTranslation();
   const api = useApi();
   const put = usePutContact();
+  const ifUnseen = useReadUnseen();
   const { keeper } = useSession();
   const draft = useDraft(contact, offerId);
   const { text } = useSyncExternalStore(draft.subscribe, draft.view);
   const [asking, setAsking] = useState(false);
+  const seenMessageId = contact.messages.at(-1)?.messageId ?? "";
   const close = useAction(
     async (id: string, requestId) => {
       await draft.flush();
-      return api.contact.closeContact({ requestId, offerId: id });
+      try {
+        return await api.contact.closeContact({ requestId, offerId: id, seenMessageId });
+      } catch (error) {
+        await ifUnseen(error); // it is read again: closing once more is the way on
+        throw error;
+      }
     },
-    (id) => id,
+    (id) => `${id} ${seenMessageId}`,
   );
   const run = async () => {
     const answer = await close.run(offerId);

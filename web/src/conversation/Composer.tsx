@@ -45,8 +45,9 @@ export function Composer({ contact, offerId, customer }: Props) {
   const draft = useDraft(contact, offerId);
   const view = useSyncExternalStore(draft.subscribe, draft.view);
   const live = useLive((v) => v.link.status === "live");
-  const { send, busy, problem, refused, empty } = useQuickReply(draft, offerId);
   const again = useWroteAgain(contact);
+  const { send, busy, problem, refused, empty } = useQuickReply(draft, offerId, again.seen);
+  const overtaken = problem?.reason === "unseen_message";
   const box = useRef<HTMLTextAreaElement>(null);
   useCaret(box, view.text);
   useUnsavedWarning(view.status === "failed" || view.status === "unsaved");
@@ -74,7 +75,15 @@ export function Composer({ contact, offerId, customer }: Props) {
           />
         )
       )}
-      {again.wrote && (
+      {overtaken && (
+        <Alert color="yellow" variant="light" role="alert" p="sm" title={t("reply.unseenTitle")} data-unseen>
+          <p className={classes.note}>{t("reply.unseenText")}</p>
+          <Button size="xs" variant="default" onClick={() => void send("anyway")} loading={busy}>
+            {t("reply.sendAnyway")}
+          </Button>
+        </Alert>
+      )}
+      {again.wrote && !overtaken && (
         <Alert
           color="brand"
           variant="light"
@@ -88,7 +97,9 @@ export function Composer({ contact, offerId, customer }: Props) {
           {t("reply.newMail")}
         </Alert>
       )}
-      {problem && problem.reason !== "card_data" && <ProblemNote problem={problem} title={t("reply.notSent")} />}
+      {problem && problem.reason !== "card_data" && !overtaken && (
+        <ProblemNote problem={problem} title={t("reply.notSent")} />
+      )}
       <Textarea
         ref={box}
         label={t("reply.label", { name: customer })}
@@ -187,11 +198,14 @@ function CardNote({ findings, refused, busy, send, dismiss }: CardNoteProps) {
   );
 }
 
-/** useWroteAgain notices mails that came while the answer was being written (R22). */
-function useWroteAgain(contact: Contact): { wrote: boolean; dismiss: () => void } {
-  const now = contact.messages.filter((m) => !m.outbound).length;
+/** useWroteAgain notices mails that came while the answer was being written, until the person says that he has seen them (R22). */
+function useWroteAgain(contact: Contact): { wrote: boolean; seen: string; dismiss: () => void } {
+  const now = {
+    mails: contact.messages.filter((m) => !m.outbound).length,
+    newest: contact.messages.at(-1)?.messageId ?? "",
+  };
   const [seen, setSeen] = useState(now);
-  return { wrote: now > seen, dismiss: () => setSeen(now) };
+  return { wrote: now.mails > seen.mails, seen: seen.newest, dismiss: () => setSeen(now) };
 }
 
 /** useCaret keeps the caret where it was when the text is replaced by its masked form, which has the same length. */

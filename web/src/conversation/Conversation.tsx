@@ -32,13 +32,18 @@ import { WrapUp } from "./WrapUp";
 interface Standing {
   offerId: string;
   state: OfferState;
+  /** He passed it on, and has only his own segment left to wrap up (R23). */
+  passedOn?: boolean;
 }
 
 /**
  * standingOf takes the newer of two sources: the stream's card, and the contact as it was read. An answer to Accept is earlier than the
- * stream, and the stream is earlier than a contact that another tab has changed.
+ * stream, and the stream is earlier than a contact that another tab has changed. What he passed on changes elsewhere without him.
  */
 export function standingOf(contact: Contact, card: ContactCard | undefined, me: string): Standing | undefined {
+  if (card?.passedOn && contact.offerId !== card.offerId) {
+    return { offerId: card.offerId, state: card.state, passedOn: true };
+  }
   if (card && card.version >= contact.version) {
     return { offerId: card.offerId, state: card.state };
   }
@@ -137,7 +142,7 @@ interface WorkProps {
 
 function Work({ contact, standing, name, completed }: WorkProps) {
   const { t } = useTranslation();
-  if (contact.phase === Phase.DONE) {
+  if (contact.phase === Phase.DONE && !standing?.passedOn) {
     return <p className={classes.closedNote}>{t("contact.done")}</p>;
   }
   switch (standing?.state) {
@@ -148,7 +153,11 @@ function Work({ contact, standing, name, completed }: WorkProps) {
     case OfferState.LIVE:
       return <p className={classes.closedNote}>{t("offer.first")}</p>;
     default:
-      return <p className={classes.closedNote}>{t("contact.elsewhere")}</p>;
+      return (
+        <p className={classes.closedNote}>
+          {t(contact.phase === Phase.PARKED ? "contact.parked" : "contact.elsewhere")}
+        </p>
+      );
   }
 }
 

@@ -2,6 +2,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { Alert, Button, Group, Radio, Select, SimpleGrid, Stack, Textarea, Title } from "@mantine/core";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { usePutContact } from "../contacts/useAccept";
 import { type Contact, ContactService } from "../gen/postroom/contact/v1/contact_pb";
 import type { Finding } from "../gen/postroom/error/v1/error_pb";
 import { labelOf } from "../i18n";
@@ -16,6 +17,7 @@ import { useNotices } from "../ui/Notices";
 import { ProblemNote } from "../ui/Problem";
 import classes from "./conversation.module.css";
 import { troubles } from "./troubles";
+import { useReadUnseen } from "./useReadUnseen";
 import { WrapUpTime } from "./WrapUpTime";
 
 const statuses = ["resolved", "waiting_for_customer", "waiting_for_us", "escalated"] as const;
@@ -42,6 +44,8 @@ export function WrapUp({ contact, offerId, completed }: Props) {
   const api = useApi();
   const { keeper } = useSession();
   const { say } = useNotices();
+  const put = usePutContact();
+  const ifUnseen = useReadUnseen();
   const codes = useQuery(ContactService.method.listWrapUpCodes, { contactId: contact.contactId });
   const kept = `wrap-up:${offerId}`;
   const [fields, setFields] = useKept<Fields>(kept, {
@@ -51,24 +55,33 @@ export function WrapUp({ contact, offerId, completed }: Props) {
     note: contact.wrapUpNote,
   });
   const [tried, setTried] = useState(false);
-  const handledAt = useLive((view) => ms(view.cards.get(contact.contactId)?.handledAt));
-  const wroteAgain = handledAt > 0 && contact.messages.some((m) => !m.outbound && ms(m.at) > handledAt);
+  const card = useLive((view) => view.cards.get(contact.contactId));
+  const passedOn = card?.passedOn === true && card.offerId === offerId;
+  const handledAt = ms(card?.handledAt);
+  const wroteAgain = !passedOn && handledAt > 0 && contact.messages.some((m) => !m.outbound && ms(m.at) > handledAt);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
 
+  const seenMessageId = contact.messages.at(-1)?.messageId ?? "";
   const complete = useAction(
     async (f: Fields, requestId): Promise<{ findings: Finding[] }> => {
       try {
-        return await api.contact.completeWrapUp({ requestId, offerId, ...f });
+        return await api.contact.completeWrapUp({ requestId, offerId, seenMessageId, ...f });
       } catch (error) {
+        await ifUnseen(error); // it is shown now: completing once more is one way on, going back to work the other
         if (problemOf(error).reason === "offer_ended") {
           return { findings: [] }; // completed before, by another window
         }
         throw error;
       }
     },
-    (f) => JSON.stringify(f),
+    (f) => JSON.stringify({ ...f, seenMessageId }),
   );
+  const goBack = useAction(
+    async (id: string, requestId) => api.contact.returnToContact({ requestId, offerId: id }),
+    (id) => id,
+  );
+  const back = async () => put((await goBack.run(offerId))?.contact);
   const list = codes.data?.codes ?? [];
   const chosen = list.find((c) => c.code === fields.code);
   const length = [...fields.note].length;
@@ -122,12 +135,21 @@ export function WrapUp({ contact, offerId, completed }: Props) {
           <Title order={3} size="h4" id="wrap-up-title">
             {t("wrapUp.title")}
           </Title>
-          {lost ? t("wrapUp.notDelivered") : replied ? t("wrapUp.replied") : t("wrapUp.closed")}
+          {passedOn
+            ? t("wrapUp.passedOn")
+            : lost
+              ? t("wrapUp.notDelivered")
+              : replied
+                ? t("wrapUp.replied")
+                : t("wrapUp.closed")}
         </div>
         <WrapUpTime contactId={contact.contactId} offerId={offerId} />
         {wroteAgain && (
           <Alert color="brand" variant="light" role="alert" p="sm">
-            {t("wrapUp.newMail")}
+            <p className={classes.note}>{t("wrapUp.newMail")}</p>
+            <Button size="xs" variant="default" onClick={() => void back()} loading={goBack.busy}>
+              {t("wrapUp.back")}
+            </Button>
           </Alert>
         )}
         {codes.error && (
@@ -189,7 +211,13 @@ export function WrapUp({ contact, offerId, completed }: Props) {
         {complete.problem && (
           <ProblemNote problem={complete.problem} {...(complete.problem.retryable && { retry: () => void submit() })} />
         )}
-        <Group justify="flex-end">
+        {goBack.problem && <ProblemNote problem={goBack.problem} />}
+        <Group justify={passedOn || wroteAgain ? "flex-end" : "space-between"}>
+          {!passedOn && !wroteAgain && (
+            <Button variant="subtle" onClick={() => void back()} loading={goBack.busy}>
+              {t("wrapUp.back")}
+            </Button>
+          )}
           <Button type="submit" loading={complete.busy}>
             {t("wrapUp.submit")}
           </Button>

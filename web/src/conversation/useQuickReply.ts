@@ -11,7 +11,8 @@ import type { DraftKeeper } from "./draft";
 
 /** QuickReply is the sending of a reply, as the composer shows it. */
 export interface QuickReply {
-  send: () => Promise<void>;
+  /** send sends the draft; "anyway", also over a mail that came meanwhile (R22). */
+  send: (how?: "anyway") => Promise<void>;
   busy: boolean;
   problem: Problem | undefined;
   /** The last attempt was kept back because of card data. */
@@ -20,8 +21,8 @@ export interface QuickReply {
   empty: boolean;
 }
 
-/** useQuickReply sends the draft as it stands. */
-export function useQuickReply(draft: DraftKeeper, offerId: string): QuickReply {
+/** useQuickReply sends the draft as it stands. seen is the newest message that the person has seen: a reply over a newer mail is refused. */
+export function useQuickReply(draft: DraftKeeper, offerId: string, seen: string): QuickReply {
   const api = useApi();
   const put = usePutContact();
   const { keeper } = useSession();
@@ -36,7 +37,7 @@ export function useQuickReply(draft: DraftKeeper, offerId: string): QuickReply {
     empty: false,
   });
 
-  const once = async (): Promise<"again" | "done"> => {
+  const once = async (sendAnyway: boolean): Promise<"again" | "done"> => {
     await draft.hold();
     const { text, status, findings } = draft.view();
     if (status === "conflict" || status === "closed") {
@@ -46,9 +47,16 @@ export function useQuickReply(draft: DraftKeeper, offerId: string): QuickReply {
       setState({ busy: false, problem: undefined, refused: true, empty: false }); // masked while it was saved: the person looks first
       return "done";
     }
-    const requestId = ids.current.of("reply", `${draft.version} ${text}`);
+    const requestId = ids.current.of("reply", `${draft.version} ${seen} ${sendAnyway} ${text}`);
     try {
-      const answer = await api.contact.quickReply({ requestId, offerId, text, draftVersion: draft.version });
+      const answer = await api.contact.quickReply({
+        requestId,
+        offerId,
+        text,
+        draftVersion: draft.version,
+        seenMessageId: seen,
+        sendAnyway,
+      });
       ids.current.settle("reply");
       put(answer.contact);
       keeper.forget(`draft:${offerId}`);
@@ -72,7 +80,14 @@ export function useQuickReply(draft: DraftKeeper, offerId: string): QuickReply {
       setState({ busy: false, problem, refused: true, empty: false });
       return "done";
     }
-    if (problem.reason === "already_handled" || problem.reason === "offer_ended") {
+    if (problem.reason === "unseen_message") {
+      await draft.refused(text, problem.findings); // it is saved as the draft by now
+    }
+    if (
+      problem.reason === "already_handled" ||
+      problem.reason === "offer_ended" ||
+      problem.reason === "unseen_message"
+    ) {
       await client.invalidateQueries({
         queryKey: createConnectQueryKey({ schema: ContactService.method.getContact, transport, cardinality: "finite" }),
       });
@@ -81,7 +96,7 @@ export function useQuickReply(draft: DraftKeeper, offerId: string): QuickReply {
     return "done";
   };
 
-  const send = async () => {
+  const send = async (how?: "anyway") => {
     if (running.current) {
       return;
     }
@@ -92,8 +107,8 @@ export function useQuickReply(draft: DraftKeeper, offerId: string): QuickReply {
     running.current = true;
     setState((now) => ({ ...now, busy: true, problem: undefined, empty: false }));
     try {
-      if ((await once()) === "again") {
-        await once();
+      if ((await once(how === "anyway")) === "again") {
+        await once(how === "anyway");
       }
     } catch (error) {
       setState({ busy: false, problem: problemOf(error), refused: false, empty: false });
