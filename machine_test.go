@@ -132,7 +132,7 @@ func TestOnlyAPersonEndsRONA(t *testing.T) {
 func TestOnlyAPersonOrHisReturnMakesAvailable(t *testing.T) {
 	t.Parallel()
 	for _, row := range postroom.AgentMachine.Table {
-		if row.To == postroom.AgentAvailable && row.Event != postroom.AgentChoosesReady && row.Event != postroom.AgentReconnects {
+		if row.To == postroom.AgentAvailable && row.From != row.To && row.Event != postroom.AgentChoosesReady && row.Event != postroom.AgentReconnects {
 			t.Errorf("%q makes an agent Available", row.Event)
 		}
 	}

@@ -62,6 +62,25 @@ func (s agentService) Heartbeat(ctx context.Context, _ *agentv1.HeartbeatRequest
 	return &agentv1.HeartbeatResponse{State: stateToProto(status), ServerNow: timestamppb.New(status.Now)}, err
 }
 
+// ListAgentLog reads the changes of an agent's state.
+func (s agentService) ListAgentLog(ctx context.Context, r *agentv1.ListAgentLogRequest) (*agentv1.ListAgentLogResponse, error) {
+	agent := postroom.AgentID(r.Agent)
+	if agent == "" {
+		agent = principalOf(ctx).Agent
+	}
+	limit := int(r.Limit)
+	if limit <= 0 || limit > 100 {
+		limit = 100
+	}
+	entries, err := s.Store.AgentLog(ctx, agent, r.BeforeId, limit)
+	response := &agentv1.ListAgentLogResponse{}
+	for _, e := range entries {
+		response.Entries = append(response.Entries, &agentv1.AgentLogEntry{Id: e.ID, At: timestamppb.New(e.At), Event: string(e.Event),
+			From: statesToProto[e.From], To: statesToProto[e.To], IdleCode: string(e.IdleCode), OfferId: string(e.Offer), Actor: e.Actor})
+	}
+	return response, err
+}
+
 var statesToProto = map[postroom.AgentState]agentv1.State{
 	postroom.AgentLoggedOut: agentv1.State_STATE_LOGGED_OUT,
 	postroom.AgentIdle:      agentv1.State_STATE_IDLE,

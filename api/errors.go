@@ -42,6 +42,9 @@ func toConnect(ctx context.Context, log *slog.Logger, procedure string, err erro
 		known = postroom.Internal("an unexpected error", err)
 	}
 	detail := &errorv1.ErrorDetail{Reason: string(known.Reason), Findings: findingsToProto(known.Findings)}
+	for _, c := range known.Contacts {
+		detail.Contacts = append(detail.Contacts, string(c))
+	}
 	message := known.Message
 	switch known.Kind {
 	case postroom.KindInternal:

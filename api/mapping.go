@@ -17,9 +17,9 @@ var phases = map[postroom.ContactPhase]contactv1.Phase{
 	postroom.ContactWaiting: contactv1.Phase_PHASE_WAITING,
 	postroom.ContactOffered: contactv1.Phase_PHASE_OFFERED,
 	postroom.ContactOwned:   contactv1.Phase_PHASE_OWNED,
-	postroom.ContactParked:  contactv1.Phase_PHASE_PARKED,
 	postroom.ContactWrapUp:  contactv1.Phase_PHASE_WRAPUP,
 	postroom.ContactDone:    contactv1.Phase_PHASE_DONE,
+	postroom.ContactParked:  contactv1.Phase_PHASE_PARKED,
 }
 
 var offerStates = map[postroom.OfferState]contactv1.OfferState{

@@ -10,6 +10,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
 	"github.com/postroom/postroom/internal/store"
 )
 
@@ -29,6 +30,7 @@ type permission struct {
 var (
 	everybody     = []postroom.Role{postroom.RoleAgent, postroom.RoleSupervisor, postroom.RoleAdministrator}
 	handlers      = []postroom.Role{postroom.RoleAgent, postroom.RoleSupervisor} // who may hold contacts
+	supervisors   = []postroom.Role{postroom.RoleSupervisor, postroom.RoleAdministrator}
 	administrator = []postroom.Role{postroom.RoleAdministrator}
 )
 
@@ -48,6 +50,7 @@ var permissions = map[string]permission{
 	agentv1connect.AgentServiceListIdleCodesProcedure: {roles: handlers, passive: true},
 	agentv1connect.AgentServiceHeartbeatProcedure:     {roles: handlers, passive: true},
 	agentv1connect.AgentServiceWatchProcedure:         {roles: handlers, passive: true},
+	agentv1connect.AgentServiceListAgentLogProcedure:  {roles: everybody, object: readableAgent},
 
 	contactv1connect.ContactServiceListActiveContactsProcedure: {roles: handlers, passive: true},
 	contactv1connect.ContactServiceGetContactProcedure:         {roles: handlers, object: readableContact},
@@ -55,6 +58,7 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceListWrapUpCodesProcedure:    {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceExplainRoutingProcedure:     {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceMarkOfferShownProcedure:     {roles: handlers, object: ownOffer, passive: true},
+	contactv1connect.ContactServicePickContactProcedure:        {roles: handlers, object: colleaguesContact}, // whether it is for him, the row says,
 	contactv1connect.ContactServiceAcceptOfferProcedure:        {roles: handlers, object: workableOffer},
 	contactv1connect.ContactServiceDeclineOfferProcedure:       {roles: handlers, object: ownOffer},
 	contactv1connect.ContactServiceSaveDraftProcedure:          {roles: handlers, object: ownOffer},
@@ -83,6 +87,16 @@ var permissions = map[string]permission{
 	adminv1connect.AdminServiceSetPasswordProcedure:               {roles: administrator},
 	adminv1connect.AdminServiceRevokeSessionsProcedure:            {roles: administrator},
 	adminv1connect.AdminServiceListAuditProcedure:                 {roles: administrator},
+
+	supervisorv1connect.SupervisorServiceListBacklogProcedure:         {roles: supervisors, passive: true},
+	supervisorv1connect.SupervisorServiceListAgentsProcedure:          {roles: supervisors, passive: true},
+	supervisorv1connect.SupervisorServiceAssignContactProcedure:       {roles: supervisors, object: supervisedContact},
+	supervisorv1connect.SupervisorServiceMoveContactProcedure:         {roles: supervisors, object: supervisedContact},
+	supervisorv1connect.SupervisorServiceReprioritiseContactProcedure: {roles: supervisors, object: supervisedContact},
+	supervisorv1connect.SupervisorServiceRequeueContactProcedure:      {roles: supervisors, object: supervisedContact},
+	supervisorv1connect.SupervisorServiceUnstickContactProcedure:      {roles: supervisors, object: supervisedContact},
+	supervisorv1connect.SupervisorServiceCloseContactsProcedure:       {roles: supervisors}, // each of its contacts is tested like the others
+	supervisorv1connect.SupervisorServiceForceAgentStateProcedure:     {roles: supervisors, object: forcibleAgent},
 
 	attachmentContent: {roles: handlers, object: readableAttachment},
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -31,9 +32,11 @@ import (
 
 // rule is what R40 and the words of the API's definition say of a call.
 type rule struct {
-	who    string // "open", "everybody", "handlers" (agents and supervisors) or "administrators"
+	who    string // "open", "everybody", "handlers" (agents and supervisors), "supervisors" (and administrators) or "administrators"
 	locked bool   // a locked session will do
-	object string // what it names: "", "contact", "offer", "reminder" or "attachment"
+	// what it names: "", "contact", "offer", "reminder" or "attachment"; "supervised", a contact that somebody acts on; "agent" or "forcible", which
+	// are agents
+	object string
 	says   string // what who may call it is answered, if the walk's request is not good enough for ok
 	of     access // of a contact: what it takes; nil: what reading takes
 }
@@ -50,6 +53,7 @@ var rules = map[string]rule{
 	"/postroom.agent.v1.AgentService/ListIdleCodes": {who: "handlers"},
 	"/postroom.agent.v1.AgentService/Heartbeat":     {who: "handlers"},
 	"/postroom.agent.v1.AgentService/Watch":         {who: "handlers"},
+	"/postroom.agent.v1.AgentService/ListAgentLog":  {who: "everybody", object: "agent"},
 
 	"/postroom.contact.v1.ContactService/ListActiveContacts": {who: "handlers"},
 	"/postroom.contact.v1.ContactService/GetContact":         {who: "handlers", object: "contact"},
@@ -57,6 +61,7 @@ var rules = map[string]rule{
 	"/postroom.contact.v1.ContactService/ListWrapUpCodes":    {who: "handlers", object: "contact"},
 	"/postroom.contact.v1.ContactService/ExplainRouting":     {who: "handlers", object: "contact"},
 	"/postroom.contact.v1.ContactService/MarkOfferShown":     {who: "handlers", object: "offer"},
+	"/postroom.contact.v1.ContactService/PickContact":        {who: "handlers", object: "contact", of: looks},
 	"/postroom.contact.v1.ContactService/AcceptOffer":        {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/DeclineOffer":       {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/SaveDraft":          {who: "handlers", object: "offer"},
@@ -85,6 +90,16 @@ var rules = map[string]rule{
 	"/postroom.admin.v1.AdminService/SetPassword":               {who: "administrators"},
 	"/postroom.admin.v1.AdminService/RevokeSessions":            {who: "administrators"},
 	"/postroom.admin.v1.AdminService/ListAudit":                 {who: "administrators"},
+
+	"/postroom.supervisor.v1.SupervisorService/ListBacklog":         {who: "supervisors"},
+	"/postroom.supervisor.v1.SupervisorService/ListAgents":          {who: "supervisors"},
+	"/postroom.supervisor.v1.SupervisorService/AssignContact":       {who: "supervisors", object: "supervised"},
+	"/postroom.supervisor.v1.SupervisorService/MoveContact":         {who: "supervisors", object: "supervised"},
+	"/postroom.supervisor.v1.SupervisorService/ReprioritiseContact": {who: "supervisors", object: "supervised"},
+	"/postroom.supervisor.v1.SupervisorService/RequeueContact":      {who: "supervisors", object: "supervised"},
+	"/postroom.supervisor.v1.SupervisorService/UnstickContact":      {who: "supervisors", object: "supervised"},
+	"/postroom.supervisor.v1.SupervisorService/CloseContacts":       {who: "supervisors"},
+	"/postroom.supervisor.v1.SupervisorService/ForceAgentState":     {who: "supervisors", object: "forcible"},
 
 	contentURL: {who: "handlers", object: "attachment"},
 }
@@ -181,6 +196,10 @@ func TestTheWalkNoticesAnOpenDoor(t *testing.T) {
 		offer   = "/postroom.contact.v1.ContactService/AcceptOffer"
 		export  = "/postroom.admin.v1.AdminService/ExportConfiguration"
 		stream  = "/postroom.agent.v1.AgentService/Watch"
+		unstick = "/postroom.supervisor.v1.SupervisorService/UnstickContact"
+		pick    = "/postroom.contact.v1.ContactService/PickContact"
+		force   = "/postroom.supervisor.v1.SupervisorService/ForceAgentState"
+		log     = "/postroom.agent.v1.AgentService/ListAgentLog"
 	)
 	for name, door := range map[string]struct {
 		handler http.Handler
@@ -188,6 +207,11 @@ func TestTheWalkNoticesAnOpenDoor(t *testing.T) {
 	}{
 		"any contact":     {w.Server.OpenToAnyObject(contact), contact},
 		"any offer":       {w.Server.OpenToAnyObject(offer), offer},
+		"unstick any":     {w.Server.OpenToAnyObject(unstick), unstick},
+		"agents unstick":  {w.Server.OpenToEverybody(unstick), unstick},
+		"pick any":        {w.Server.OpenToAnyObject(pick), pick},
+		"force any":       {w.Server.OpenToAnyObject(force), force},
+		"any log":         {w.Server.OpenToAnyObject(log), log},
 		"any attachment":  {w.Server.OpenToAnyObject(contentURL), contentURL},
 		"every role":      {w.Server.OpenToEverybody(export), export},
 		"locked sessions": {w.Server.OpenToLocked(stream), stream},
@@ -198,7 +222,7 @@ func TestTheWalkNoticesAnOpenDoor(t *testing.T) {
 			t.Errorf("%s: the walk notices nothing", name)
 		}
 	}
-	if differences := walk(t, w, w.Server.Handler(), contact, offer, export, stream, contentURL); len(differences) > 0 {
+	if differences := walk(t, w, w.Server.Handler(), contact, offer, export, stream, unstick, pick, force, log, contentURL); len(differences) > 0 {
 		t.Errorf("with all doors closed it says %q", differences)
 	}
 }
@@ -249,6 +273,21 @@ func (w *world) objects(s subject, kind string) []object {
 	switch kind {
 	case "contact":
 		return append([]object{{malformed, "x", false}}, w.contacts[s.person]...)
+	case "supervised":
+		objects := []object{{malformed, "x", false}}
+		for _, o := range w.contacts[s.person] {
+			o.may = o.supervisable(s)
+			objects = append(objects, o)
+		}
+		return objects
+	case "agent", "forcible":
+		above := s.role == postroom.RoleSupervisor || s.role == postroom.RoleAdministrator
+		own := s.person
+		if s.role == postroom.RoleAdministrator {
+			own = "admin"
+		}
+		return []object{{"himself", string(own), true}, {"a colleague", "tom", above}, {"another team's", "nari", s.role == postroom.RoleAdministrator},
+			{"retired", "rex", false}, {unknown, "nobody", false}}
 	case "attachment":
 		return append([]object{{malformed, "x", false}}, w.attachments[s.person]...)
 	case "reminder":
@@ -277,14 +316,16 @@ func expected(s subject, call string, o object) []string {
 		return []string{"unauthenticated/session_ended"}
 	case s.locked && !r.locked:
 		return []string{"unauthenticated/session_locked"}
-	case r.who == "handlers" && s.role == postroom.RoleAdministrator, r.who == "administrators" && s.role != postroom.RoleAdministrator:
+	case r.who == "handlers" && s.role == postroom.RoleAdministrator, r.who == "administrators" && s.role != postroom.RoleAdministrator,
+		r.who == "supervisors" && s.role == postroom.RoleAgent:
 		return []string{"permission_denied/forbidden"}
 	case r.object == "attachment" && !o.may:
 		return []string{"not_found/unknown_attachment"}
 	case o.name == malformed:
 		return []string{"invalid_argument/malformed"}
 	case !o.may:
-		return []string{"not_found/unknown_" + r.object}
+		noun := map[string]string{"supervised": "contact", "forcible": "agent"}[r.object]
+		return []string{"not_found/unknown_" + cmp.Or(noun, r.object)}
 	case strings.HasSuffix(call, "/Unlock"): // the walk gives no password
 		return []string{"unauthenticated/sign_in_failed", "failed_precondition/too_many_attempts"}
 	case call != contentURL && procedures()[call].Input().Fields().ByName("request_id") != nil:
@@ -309,6 +350,10 @@ func (w *world) call(t *testing.T, h http.Handler, path string, bearer auth.Toke
 			switch f := method.Input().Fields().Get(i); f.Name() {
 			case "contact_id", "offer_id", "reminder_id":
 				fields[string(f.Name())] = object
+			case "agent":
+				if kind := rules[path].object; kind == "agent" || kind == "forcible" {
+					fields[string(f.Name())] = object
+				}
 			case "request_id":
 				fields[string(f.Name())] = "not a UUID"
 			}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -129,6 +130,16 @@ type object struct {
 	may  bool
 }
 
+// supervisable says whether somebody supervises a contact: an administrator every one, a supervisor what waits in his team's queue or is held in
+// his team now; what he may read for another reason is not his to move.
+func (o object) supervisable(s subject) bool {
+	if s.role == postroom.RoleAdministrator {
+		return o.name != unknown
+	}
+	reads := []string{"he handled it", "he serves its customer", "he is to be reminded of it"}
+	return s.role == postroom.RoleSupervisor && o.may && !slices.Contains(reads, o.name)
+}
+
 // world is a contact centre with two teams, "front" and "back", in which agent mina and supervisor sora stand in every relation to contacts.
 type world struct {
 	*testkit.API
@@ -204,6 +215,9 @@ func (w *world) remind(t *testing.T, contact postroom.ContactID, author, assigne
 func (w *world) employ(t *testing.T) {
 	t.Helper()
 	c := testkit.Sample(time.Hour)
+	for i := range c.Agents {
+		c.Agents[i].MayForceStates = c.Agents[i].ID == "sora"
+	}
 	for i := range c.Profiles {
 		c.Profiles[i].Capacity = map[postroom.Channel]int{postroom.ChannelEmail: 10}
 	}
@@ -250,9 +264,17 @@ func (w *world) arrive(t *testing.T, customer postroom.AgentID, queue postroom.Q
 	return in.Contact
 }
 
+// Claim offers a contact to a person whether or not his team serves its queue, so that nothing but the offer gives the right.
+func (w *world) Claim(t *testing.T, contact postroom.ContactID, person postroom.AgentID) postroom.OfferID {
+	t.Helper()
+	w.Exec(t, "UPDATE contact SET target_agent_id = $2, target_until = clock_timestamp() + interval '1 hour' WHERE id = $1", contact, person)
+	return w.API.Claim(t, contact, person)
+}
+
 func (w *world) own(t *testing.T, contact postroom.ContactID, person postroom.AgentID) postroom.ContactID {
 	t.Helper()
-	w.last = w.Own(t, contact, person)
+	w.last = w.Claim(t, contact, person)
+	got(w.AcceptOffer(t.Context(), testkit.Command(person), w.last))(t)
 	w.offers[person] = append(w.offers[person], w.last)
 	return contact
 }

@@ -31,12 +31,13 @@ func refused(t *testing.T, ran testkit.Ran, sentence string) {
 	}
 }
 
-var commandLine = regexp.MustCompile(`(?m)^  ([a-z]+) +\S`)
+var commandLine = regexp.MustCompile(`(?m)^  ([a-z-]+) +\S`)
 
 func TestEveryCommandExplainsItself(t *testing.T) {
 	t.Parallel()
 	seen := explain(t, nil)
-	for _, want := range []string{"dev", "worker", "api", "migrate", "apply", "export", "account password", "account revoke", "keyring init",
+	for _, want := range []string{"dev", "worker", "api", "migrate", "apply", "export", "account password", "account revoke", "contact list", "contact show", "contact assign", "contact move",
+		"contact reprioritise", "contact requeue", "contact unstick", "contact close", "agent list", "agent log", "agent state", "agent sign-out", "keyring init",
 		"keyring rotate", "mail send", "replay", "health", "version"} {
 		if !seen[want] {
 			t.Errorf("there is no command %q", want)

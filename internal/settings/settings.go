@@ -27,6 +27,8 @@ const (
 	Apply    Command = "apply"
 	Export   Command = "export"
 	Account  Command = "account"
+	Contact  Command = "contact"
+	Agent    Command = "agent"
 	Reminder Command = "reminder"
 	Keyring  Command = "keyring"
 	Mail     Command = "mail"
@@ -36,7 +38,7 @@ const (
 
 // Commands lists every command.
 func Commands() []Command {
-	return []Command{Dev, Worker, API, Migrate, Apply, Export, Account, Reminder, Keyring, Mail, Devmail, Replay}
+	return []Command{Dev, Worker, API, Migrate, Apply, Export, Account, Contact, Agent, Reminder, Keyring, Mail, Devmail, Replay}
 }
 
 // Settings is what Load found, by what it is about. What a command does not use has its default.

@@ -102,3 +102,11 @@ func (s *Store) TeamOf(ctx context.Context, id postroom.AgentID) (postroom.TeamI
 	}
 	return team, translate("read an agent's team", err)
 }
+
+var readMayForce = statement(`SELECT may_force_states FROM agent WHERE id = $1 AND active`)
+
+// MayForceStates reads whether a supervisor may force the states of his agents (R33).
+func (s *Store) MayForceStates(ctx context.Context, id postroom.AgentID) (bool, error) {
+	may, _, err := value[bool](ctx, s.pool, readMayForce, id)
+	return may, translate("read a permission", err)
+}

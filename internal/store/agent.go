@@ -9,15 +9,15 @@ import (
 
 // AgentStatus is an agent's state as people see it.
 type AgentStatus struct {
-	Agent            postroom.AgentID
-	State            postroom.AgentState
-	IdleCode         postroom.IdleCode
-	Since            time.Time
-	Version          int64
-	IdleAfterContact postroom.IdleCode
-	Connected        bool // the lease is not stale
-	Now              time.Time
-	Capacity         map[postroom.Channel]int // by channel; 0 and missing: none (R2)
+	Agent            postroom.AgentID         `json:"agent"`
+	State            postroom.AgentState      `json:"state"`
+	IdleCode         postroom.IdleCode        `json:"idle_code,omitzero"`
+	Since            time.Time                `json:"since"`
+	Version          int64                    `json:"version"`
+	IdleAfterContact postroom.IdleCode        `json:"idle_after_contact,omitzero"`
+	Connected        bool                     `json:"connected"` // the lease is not stale
+	Now              time.Time                `json:"now"`
+	Capacity         map[postroom.Channel]int `json:"capacity"` // by channel; 0 and missing: none (R2)
 }
 
 type agentRow struct {

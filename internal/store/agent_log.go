@@ -9,15 +9,15 @@ import (
 
 // LogEntry is one change of an agent's state: the agent activity log has them all, with who caused each.
 type LogEntry struct {
-	ID       int64
-	At       time.Time
-	Agent    postroom.AgentID
-	Event    postroom.AgentEvent
-	From     postroom.AgentState
-	To       postroom.AgentState
-	IdleCode postroom.IdleCode
-	Offer    postroom.OfferID // that caused it, or ""
-	Actor    string
+	ID       int64               `json:"id"`
+	At       time.Time           `json:"at"`
+	Agent    postroom.AgentID    `json:"agent"`
+	Event    postroom.AgentEvent `json:"event"`
+	From     postroom.AgentState `json:"from"`
+	To       postroom.AgentState `json:"to"`
+	IdleCode postroom.IdleCode   `json:"idle_code,omitzero"`
+	Offer    postroom.OfferID    `json:"offer,omitzero"` // that caused it, or ""
+	Actor    string              `json:"actor"`
 }
 
 var readAgentLog = statement(`
@@ -33,11 +33,11 @@ func (s *Store) AgentLog(ctx context.Context, agent postroom.AgentID, before int
 // AgentOverview is an agent as supervisors see him: his state, and what he holds (R33).
 type AgentOverview struct {
 	AgentStatus
-	Name     string
-	Team     postroom.TeamID
-	Role     postroom.Role
-	LastSeen *time.Time // when his desktop renewed its lease last; nil: never
-	Held     []HeldContact
+	Name     string          `json:"name"`
+	Team     postroom.TeamID `json:"team,omitzero"`
+	Role     postroom.Role   `json:"role"`
+	LastSeen *time.Time      `json:"last_seen,omitzero"` // when his desktop renewed its lease last; nil: never
+	Held     []HeldContact   `json:"held"`
 }
 
 // HeldContact is a contact that an agent is offered, owns or wraps up.

@@ -12,18 +12,18 @@ var BacklogAges = []time.Duration{15 * time.Minute, time.Hour, 4 * time.Hour, 24
 
 // QueueBacklog is what is open in one queue.
 type QueueBacklog struct {
-	Queue   postroom.QueueID
-	Name    string
-	NameKo  string
-	Waiting int
-	Offered int
-	Owned   int
-	WrapUp  int
-	Parked  int
-	Oldest  *time.Time // arrival of the oldest that waits or is offered; nil: none
-	Overdue int        // wait or are offered, and should have been answered by the queue's service level
+	Queue   postroom.QueueID `json:"queue"`
+	Name    string           `json:"name"`
+	NameKo  string           `json:"name_ko"`
+	Waiting int              `json:"waiting"`
+	Offered int              `json:"offered"`
+	Owned   int              `json:"owned"`
+	WrapUp  int              `json:"wrap_up"`
+	Parked  int              `json:"parked"`
+	Oldest  *time.Time       `json:"oldest,omitzero"` // arrival of the oldest that waits or is offered; nil: none
+	Overdue int              `json:"overdue"`         // wait or are offered, and should have been answered by the queue's service level
 	// ByAge counts what waits or is offered by age since its arrival: one number more than BacklogAges.
-	ByAge []int32
+	ByAge []int32 `json:"by_age"`
 }
 
 type backlogRow struct {
@@ -94,23 +94,23 @@ func (q *QueueBacklog) add(r backlogRow) {
 
 // OpenContact is a contact that is not completed, as supervisors see it in a list.
 type OpenContact struct {
-	Contact         postroom.ContactID
-	Version         int64
-	Phase           postroom.ContactPhase
-	Queue           postroom.QueueID
-	CustomerName    string
-	CustomerAddress string
-	Subject         string
-	ArrivedAt       time.Time
-	QueuedAt        *time.Time
-	DueAt           *time.Time
-	Priority        int              // its own, or what a supervisor gave it, plus its queue's
-	Assigned        *int16           // what a supervisor gave it
-	Agent           postroom.AgentID // who is offered it, owns it or wraps it up
-	Target          postroom.AgentID // for whom it waits
-	Step            int              // the stage of its wait
-	Told            bool             // its workflow is known to know it as it is
-	Now             time.Time
+	Contact         postroom.ContactID    `json:"contact"`
+	Version         int64                 `json:"version"`
+	Phase           postroom.ContactPhase `json:"phase"`
+	Queue           postroom.QueueID      `json:"queue"`
+	CustomerName    string                `json:"customer_name"`
+	CustomerAddress string                `json:"customer_address"`
+	Subject         string                `json:"subject"`
+	ArrivedAt       time.Time             `json:"arrived_at"`
+	QueuedAt        *time.Time            `json:"queued_at,omitzero"`
+	DueAt           *time.Time            `json:"due_at,omitzero"`
+	Priority        int                   `json:"priority"`          // its own, or what a supervisor gave it, plus its queue's
+	Assigned        *int16                `json:"assigned,omitzero"` // what a supervisor gave it
+	Agent           postroom.AgentID      `json:"agent,omitzero"`    // who is offered it, owns it or wraps it up
+	Target          postroom.AgentID      `json:"target,omitzero"`   // for whom it waits
+	Step            int                   `json:"step"`              // the stage of its wait
+	Told            bool                  `json:"told"`              // its workflow is known to know it as it is
+	Now             time.Time             `json:"now"`
 }
 
 // OpenFilter says which open contacts are listed.

@@ -195,15 +195,15 @@ func (s *Store) ContactView(ctx context.Context, id postroom.ContactID) (Contact
 
 // StoryEvent is one entry of a contact's story.
 type StoryEvent struct {
-	At     time.Time
-	Event  string
-	From   postroom.ContactPhase
-	To     postroom.ContactPhase
-	Actor  string
-	Queue  postroom.QueueID
-	Agent  postroom.AgentID
-	Offer  postroom.OfferID
-	Detail []byte // JSON
+	At     time.Time             `json:"at"`
+	Event  string                `json:"event"`
+	From   postroom.ContactPhase `json:"from"`
+	To     postroom.ContactPhase `json:"to"`
+	Actor  string                `json:"actor"`
+	Queue  postroom.QueueID      `json:"queue"`
+	Agent  postroom.AgentID      `json:"agent,omitzero"`
+	Offer  postroom.OfferID      `json:"offer,omitzero"`
+	Detail []byte                `json:"-"` // JSON
 }
 
 var readStory = statement(`

@@ -17,7 +17,7 @@ import (
 // testkit.StackMain(m) }.
 func StackMain(m *testing.M) {
 	code := m.Run()
-	if err := errors.Join(sharedStack.stop(), built.remove()); err != nil {
+	if err := errors.Join(sharedStack.stop(), stopTemporal(), shared.stop(), built.remove()); err != nil {
 		fmt.Fprintln(os.Stderr, "stop what the tests shared:", err)
 		code = max(code, 1)
 	}

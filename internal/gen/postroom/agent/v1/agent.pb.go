@@ -1150,6 +1150,225 @@ func (x *SessionEnded) GetReason() string {
 	return ""
 }
 
+// ListAgentLogRequest says whose log is read.
+type ListAgentLogRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The agent's key; empty: the caller's own.
+	Agent string `protobuf:"bytes,1,opt,name=agent,proto3" json:"agent,omitempty"`
+	// Only entries before this one; 0: from the newest on.
+	BeforeId int64 `protobuf:"varint,2,opt,name=before_id,json=beforeId,proto3" json:"before_id,omitempty"`
+	// How many at most: 1 to 100; 0 means 100.
+	Limit         int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAgentLogRequest) Reset() {
+	*x = ListAgentLogRequest{}
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAgentLogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAgentLogRequest) ProtoMessage() {}
+
+func (x *ListAgentLogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAgentLogRequest.ProtoReflect.Descriptor instead.
+func (*ListAgentLogRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListAgentLogRequest) GetAgent() string {
+	if x != nil {
+		return x.Agent
+	}
+	return ""
+}
+
+func (x *ListAgentLogRequest) GetBeforeId() int64 {
+	if x != nil {
+		return x.BeforeId
+	}
+	return 0
+}
+
+func (x *ListAgentLogRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListAgentLogResponse gives the entries, newest first.
+type ListAgentLogResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entries.
+	Entries       []*AgentLogEntry `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAgentLogResponse) Reset() {
+	*x = ListAgentLogResponse{}
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAgentLogResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAgentLogResponse) ProtoMessage() {}
+
+func (x *ListAgentLogResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAgentLogResponse.ProtoReflect.Descriptor instead.
+func (*ListAgentLogResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListAgentLogResponse) GetEntries() []*AgentLogEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// AgentLogEntry is one change of an agent's state.
+type AgentLogEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entry's number.
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// When.
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// What: "chooses Available", "misses an offer", "loses connection" …
+	Event string `protobuf:"bytes,3,opt,name=event,proto3" json:"event,omitempty"`
+	// The state before.
+	From State `protobuf:"varint,4,opt,name=from,proto3,enum=postroom.agent.v1.State" json:"from,omitempty"`
+	// The state after.
+	To State `protobuf:"varint,5,opt,name=to,proto3,enum=postroom.agent.v1.State" json:"to,omitempty"`
+	// The idle code, if there is one.
+	IdleCode string `protobuf:"bytes,6,opt,name=idle_code,json=idleCode,proto3" json:"idle_code,omitempty"`
+	// The offer that caused it, if one did.
+	OfferId string `protobuf:"bytes,7,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	// By whom: "agent:KEY", "system:PART", "command:ACCOUNT".
+	Actor         string `protobuf:"bytes,8,opt,name=actor,proto3" json:"actor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentLogEntry) Reset() {
+	*x = AgentLogEntry{}
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentLogEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentLogEntry) ProtoMessage() {}
+
+func (x *AgentLogEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_agent_v1_agent_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentLogEntry.ProtoReflect.Descriptor instead.
+func (*AgentLogEntry) Descriptor() ([]byte, []int) {
+	return file_postroom_agent_v1_agent_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AgentLogEntry) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *AgentLogEntry) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *AgentLogEntry) GetEvent() string {
+	if x != nil {
+		return x.Event
+	}
+	return ""
+}
+
+func (x *AgentLogEntry) GetFrom() State {
+	if x != nil {
+		return x.From
+	}
+	return State_STATE_UNSPECIFIED
+}
+
+func (x *AgentLogEntry) GetTo() State {
+	if x != nil {
+		return x.To
+	}
+	return State_STATE_UNSPECIFIED
+}
+
+func (x *AgentLogEntry) GetIdleCode() string {
+	if x != nil {
+		return x.IdleCode
+	}
+	return ""
+}
+
+func (x *AgentLogEntry) GetOfferId() string {
+	if x != nil {
+		return x.OfferId
+	}
+	return ""
+}
+
+func (x *AgentLogEntry) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
 var File_postroom_agent_v1_agent_proto protoreflect.FileDescriptor
 
 const file_postroom_agent_v1_agent_proto_rawDesc = "" +
@@ -1226,7 +1445,22 @@ const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\breminder\x18\x02 \x01(\v2\x1e.postroom.reminder.v1.ReminderR\breminder\"\v\n" +
 	"\tKeepAlive\"&\n" +
 	"\fSessionEnded\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason*i\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"^\n" +
+	"\x13ListAgentLogRequest\x12\x14\n" +
+	"\x05agent\x18\x01 \x01(\tR\x05agent\x12\x1b\n" +
+	"\tbefore_id\x18\x02 \x01(\x03R\bbeforeId\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"R\n" +
+	"\x14ListAgentLogResponse\x12:\n" +
+	"\aentries\x18\x01 \x03(\v2 .postroom.agent.v1.AgentLogEntryR\aentries\"\x87\x02\n" +
+	"\rAgentLogEntry\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
+	"\x05event\x18\x03 \x01(\tR\x05event\x12,\n" +
+	"\x04from\x18\x04 \x01(\x0e2\x18.postroom.agent.v1.StateR\x04from\x12(\n" +
+	"\x02to\x18\x05 \x01(\x0e2\x18.postroom.agent.v1.StateR\x02to\x12\x1b\n" +
+	"\tidle_code\x18\x06 \x01(\tR\bidleCode\x12\x19\n" +
+	"\boffer_id\x18\a \x01(\tR\aofferId\x12\x14\n" +
+	"\x05actor\x18\b \x01(\tR\x05actor*i\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATE_LOGGED_OUT\x10\x01\x12\x0e\n" +
@@ -1234,12 +1468,13 @@ const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"STATE_IDLE\x10\x02\x12\x13\n" +
 	"\x0fSTATE_AVAILABLE\x10\x03\x12\x0e\n" +
 	"\n" +
-	"STATE_RONA\x10\x042\xcc\x03\n" +
+	"STATE_RONA\x10\x042\xad\x04\n" +
 	"\fAgentService\x12X\n" +
 	"\bGetState\x12\".postroom.agent.v1.GetStateRequest\x1a#.postroom.agent.v1.GetStateResponse\"\x03\x90\x02\x01\x12S\n" +
 	"\bSetState\x12\".postroom.agent.v1.SetStateRequest\x1a#.postroom.agent.v1.SetStateResponse\x12g\n" +
 	"\rListIdleCodes\x12'.postroom.agent.v1.ListIdleCodesRequest\x1a(.postroom.agent.v1.ListIdleCodesResponse\"\x03\x90\x02\x01\x12V\n" +
-	"\tHeartbeat\x12#.postroom.agent.v1.HeartbeatRequest\x1a$.postroom.agent.v1.HeartbeatResponse\x12L\n" +
+	"\tHeartbeat\x12#.postroom.agent.v1.HeartbeatRequest\x1a$.postroom.agent.v1.HeartbeatResponse\x12_\n" +
+	"\fListAgentLog\x12&.postroom.agent.v1.ListAgentLogRequest\x1a'.postroom.agent.v1.ListAgentLogResponse\x12L\n" +
 	"\x05Watch\x12\x1f.postroom.agent.v1.WatchRequest\x1a .postroom.agent.v1.WatchResponse0\x01B\xce\x01\n" +
 	"\x15com.postroom.agent.v1B\n" +
 	"AgentProtoP\x01ZCgithub.com/postroom/postroom/internal/gen/postroom/agent/v1;agentv1\xa2\x02\x03PAX\xaa\x02\x11Postroom.Agent.V1\xca\x02\x11Postroom\\Agent\\V1\xe2\x02\x1dPostroom\\Agent\\V1\\GPBMetadata\xea\x02\x13Postroom::Agent::V1b\x06proto3"
@@ -1257,7 +1492,7 @@ func file_postroom_agent_v1_agent_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_agent_v1_agent_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_postroom_agent_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_postroom_agent_v1_agent_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(State)(0),                    // 0: postroom.agent.v1.State
 	(*AgentState)(nil),            // 1: postroom.agent.v1.AgentState
@@ -1277,28 +1512,31 @@ var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(*ReminderChanged)(nil),       // 15: postroom.agent.v1.ReminderChanged
 	(*KeepAlive)(nil),             // 16: postroom.agent.v1.KeepAlive
 	(*SessionEnded)(nil),          // 17: postroom.agent.v1.SessionEnded
-	nil,                           // 18: postroom.agent.v1.AgentState.CapacityEntry
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*v1.Code)(nil),               // 20: postroom.contact.v1.Code
-	(*v1.ContactCard)(nil),        // 21: postroom.contact.v1.ContactCard
-	(*v11.Reminder)(nil),          // 22: postroom.reminder.v1.Reminder
-	(v1.OfferState)(0),            // 23: postroom.contact.v1.OfferState
+	(*ListAgentLogRequest)(nil),   // 18: postroom.agent.v1.ListAgentLogRequest
+	(*ListAgentLogResponse)(nil),  // 19: postroom.agent.v1.ListAgentLogResponse
+	(*AgentLogEntry)(nil),         // 20: postroom.agent.v1.AgentLogEntry
+	nil,                           // 21: postroom.agent.v1.AgentState.CapacityEntry
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*v1.Code)(nil),               // 23: postroom.contact.v1.Code
+	(*v1.ContactCard)(nil),        // 24: postroom.contact.v1.ContactCard
+	(*v11.Reminder)(nil),          // 25: postroom.reminder.v1.Reminder
+	(v1.OfferState)(0),            // 26: postroom.contact.v1.OfferState
 }
 var file_postroom_agent_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: postroom.agent.v1.AgentState.state:type_name -> postroom.agent.v1.State
-	19, // 1: postroom.agent.v1.AgentState.since:type_name -> google.protobuf.Timestamp
-	18, // 2: postroom.agent.v1.AgentState.capacity:type_name -> postroom.agent.v1.AgentState.CapacityEntry
+	22, // 1: postroom.agent.v1.AgentState.since:type_name -> google.protobuf.Timestamp
+	21, // 2: postroom.agent.v1.AgentState.capacity:type_name -> postroom.agent.v1.AgentState.CapacityEntry
 	1,  // 3: postroom.agent.v1.GetStateResponse.state:type_name -> postroom.agent.v1.AgentState
-	19, // 4: postroom.agent.v1.GetStateResponse.server_now:type_name -> google.protobuf.Timestamp
+	22, // 4: postroom.agent.v1.GetStateResponse.server_now:type_name -> google.protobuf.Timestamp
 	0,  // 5: postroom.agent.v1.SetStateRequest.state:type_name -> postroom.agent.v1.State
 	1,  // 6: postroom.agent.v1.SetStateResponse.state:type_name -> postroom.agent.v1.AgentState
-	19, // 7: postroom.agent.v1.SetStateResponse.server_now:type_name -> google.protobuf.Timestamp
-	20, // 8: postroom.agent.v1.ListIdleCodesResponse.codes:type_name -> postroom.contact.v1.Code
+	22, // 7: postroom.agent.v1.SetStateResponse.server_now:type_name -> google.protobuf.Timestamp
+	23, // 8: postroom.agent.v1.ListIdleCodesResponse.codes:type_name -> postroom.contact.v1.Code
 	1,  // 9: postroom.agent.v1.HeartbeatResponse.state:type_name -> postroom.agent.v1.AgentState
-	19, // 10: postroom.agent.v1.HeartbeatResponse.server_now:type_name -> google.protobuf.Timestamp
+	22, // 10: postroom.agent.v1.HeartbeatResponse.server_now:type_name -> google.protobuf.Timestamp
 	11, // 11: postroom.agent.v1.WatchRequest.after:type_name -> postroom.agent.v1.StreamToken
 	11, // 12: postroom.agent.v1.WatchResponse.token:type_name -> postroom.agent.v1.StreamToken
-	19, // 13: postroom.agent.v1.WatchResponse.server_now:type_name -> google.protobuf.Timestamp
+	22, // 13: postroom.agent.v1.WatchResponse.server_now:type_name -> google.protobuf.Timestamp
 	13, // 14: postroom.agent.v1.WatchResponse.snapshot:type_name -> postroom.agent.v1.Snapshot
 	14, // 15: postroom.agent.v1.WatchResponse.contact_changed:type_name -> postroom.agent.v1.ContactChanged
 	1,  // 16: postroom.agent.v1.WatchResponse.state_changed:type_name -> postroom.agent.v1.AgentState
@@ -1306,26 +1544,32 @@ var file_postroom_agent_v1_agent_proto_depIdxs = []int32{
 	17, // 18: postroom.agent.v1.WatchResponse.session_ended:type_name -> postroom.agent.v1.SessionEnded
 	15, // 19: postroom.agent.v1.WatchResponse.reminder_changed:type_name -> postroom.agent.v1.ReminderChanged
 	1,  // 20: postroom.agent.v1.Snapshot.state:type_name -> postroom.agent.v1.AgentState
-	21, // 21: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
-	22, // 22: postroom.agent.v1.Snapshot.reminders:type_name -> postroom.reminder.v1.Reminder
-	21, // 23: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
-	23, // 24: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
-	22, // 25: postroom.agent.v1.ReminderChanged.reminder:type_name -> postroom.reminder.v1.Reminder
-	2,  // 26: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
-	4,  // 27: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
-	6,  // 28: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
-	8,  // 29: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
-	10, // 30: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
-	3,  // 31: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
-	5,  // 32: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
-	7,  // 33: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
-	9,  // 34: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
-	12, // 35: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
-	31, // [31:36] is the sub-list for method output_type
-	26, // [26:31] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	24, // 21: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
+	25, // 22: postroom.agent.v1.Snapshot.reminders:type_name -> postroom.reminder.v1.Reminder
+	24, // 23: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
+	26, // 24: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
+	25, // 25: postroom.agent.v1.ReminderChanged.reminder:type_name -> postroom.reminder.v1.Reminder
+	20, // 26: postroom.agent.v1.ListAgentLogResponse.entries:type_name -> postroom.agent.v1.AgentLogEntry
+	22, // 27: postroom.agent.v1.AgentLogEntry.at:type_name -> google.protobuf.Timestamp
+	0,  // 28: postroom.agent.v1.AgentLogEntry.from:type_name -> postroom.agent.v1.State
+	0,  // 29: postroom.agent.v1.AgentLogEntry.to:type_name -> postroom.agent.v1.State
+	2,  // 30: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
+	4,  // 31: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
+	6,  // 32: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
+	8,  // 33: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
+	18, // 34: postroom.agent.v1.AgentService.ListAgentLog:input_type -> postroom.agent.v1.ListAgentLogRequest
+	10, // 35: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
+	3,  // 36: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
+	5,  // 37: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
+	7,  // 38: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
+	9,  // 39: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
+	19, // 40: postroom.agent.v1.AgentService.ListAgentLog:output_type -> postroom.agent.v1.ListAgentLogResponse
+	12, // 41: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
+	36, // [36:42] is the sub-list for method output_type
+	30, // [30:36] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_postroom_agent_v1_agent_proto_init() }
@@ -1347,7 +1591,7 @@ func file_postroom_agent_v1_agent_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_agent_v1_agent_proto_rawDesc), len(file_postroom_agent_v1_agent_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -3987,6 +3987,116 @@ func (x *Missing) GetAgent() string {
 	return ""
 }
 
+// PickContactRequest names a contact that waits.
+type PickContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The contact's id.
+	ContactId string `protobuf:"bytes,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
+	// The contact's version that was seen. Another one by now is refused with reason contact_moved.
+	SeenVersion   int64 `protobuf:"varint,3,opt,name=seen_version,json=seenVersion,proto3" json:"seen_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PickContactRequest) Reset() {
+	*x = PickContactRequest{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PickContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PickContactRequest) ProtoMessage() {}
+
+func (x *PickContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PickContactRequest.ProtoReflect.Descriptor instead.
+func (*PickContactRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *PickContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *PickContactRequest) GetContactId() string {
+	if x != nil {
+		return x.ContactId
+	}
+	return ""
+}
+
+func (x *PickContactRequest) GetSeenVersion() int64 {
+	if x != nil {
+		return x.SeenVersion
+	}
+	return 0
+}
+
+// PickContactResponse gives the contact.
+type PickContactResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact, now owned.
+	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PickContactResponse) Reset() {
+	*x = PickContactResponse{}
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PickContactResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PickContactResponse) ProtoMessage() {}
+
+func (x *PickContactResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PickContactResponse.ProtoReflect.Descriptor instead.
+func (*PickContactResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{55}
+}
+
+func (x *PickContactResponse) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
 var File_postroom_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_postroom_contact_v1_contact_proto_rawDesc = "" +
@@ -4289,7 +4399,15 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x03has\x18\x06 \x01(\x05R\x03has\x12\x14\n" +
 	"\x05state\x18\a \x01(\tR\x05state\x12\x1b\n" +
 	"\tidle_code\x18\b \x01(\tR\bidleCode\x12\x14\n" +
-	"\x05agent\x18\t \x01(\tR\x05agent*\x98\x01\n" +
+	"\x05agent\x18\t \x01(\tR\x05agent\"u\n" +
+	"\x12PickContactRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
+	"\n" +
+	"contact_id\x18\x02 \x01(\tR\tcontactId\x12!\n" +
+	"\fseen_version\x18\x03 \x01(\x03R\vseenVersion\"M\n" +
+	"\x13PickContactResponse\x126\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact*\x98\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tPHASE_NEW\x10\x01\x12\x11\n" +
@@ -4321,7 +4439,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fDELIVERY_FAILED\x10\x05\x12\x14\n" +
 	"\x10DELIVERY_BOUNCED\x10\x06\x12\x14\n" +
 	"\x10DELIVERY_UNKNOWN\x10\a\x12\x16\n" +
-	"\x12DELIVERY_CANCELLED\x10\b2\xb3\x10\n" +
+	"\x12DELIVERY_CANCELLED\x10\b2\x95\x11\n" +
 	"\x0eContactService\x12z\n" +
 	"\x12ListActiveContacts\x12..postroom.contact.v1.ListActiveContactsRequest\x1a/.postroom.contact.v1.ListActiveContactsResponse\"\x03\x90\x02\x01\x12b\n" +
 	"\n" +
@@ -4330,6 +4448,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fListWrapUpCodes\x12+.postroom.contact.v1.ListWrapUpCodesRequest\x1a,.postroom.contact.v1.ListWrapUpCodesResponse\"\x03\x90\x02\x01\x12n\n" +
 	"\x0eExplainRouting\x12*.postroom.contact.v1.ExplainRoutingRequest\x1a+.postroom.contact.v1.ExplainRoutingResponse\"\x03\x90\x02\x01\x12i\n" +
 	"\x0eMarkOfferShown\x12*.postroom.contact.v1.MarkOfferShownRequest\x1a+.postroom.contact.v1.MarkOfferShownResponse\x12`\n" +
+	"\vPickContact\x12'.postroom.contact.v1.PickContactRequest\x1a(.postroom.contact.v1.PickContactResponse\x12`\n" +
 	"\vAcceptOffer\x12'.postroom.contact.v1.AcceptOfferRequest\x1a(.postroom.contact.v1.AcceptOfferResponse\x12c\n" +
 	"\fDeclineOffer\x12(.postroom.contact.v1.DeclineOfferRequest\x1a).postroom.contact.v1.DeclineOfferResponse\x12Z\n" +
 	"\tSaveDraft\x12%.postroom.contact.v1.SaveDraftRequest\x1a&.postroom.contact.v1.SaveDraftResponse\x12]\n" +
@@ -4360,7 +4479,7 @@ func file_postroom_contact_v1_contact_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 54)
+var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
 var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(Phase)(0),                         // 0: postroom.contact.v1.Phase
 	(OfferState)(0),                    // 1: postroom.contact.v1.OfferState
@@ -4419,116 +4538,121 @@ var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(*WaitReason)(nil),                 // 54: postroom.contact.v1.WaitReason
 	(*AgentReason)(nil),                // 55: postroom.contact.v1.AgentReason
 	(*Missing)(nil),                    // 56: postroom.contact.v1.Missing
-	(*timestamppb.Timestamp)(nil),      // 57: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                 // 58: postroom.error.v1.Finding
-	(*durationpb.Duration)(nil),        // 59: google.protobuf.Duration
+	(*PickContactRequest)(nil),         // 57: postroom.contact.v1.PickContactRequest
+	(*PickContactResponse)(nil),        // 58: postroom.contact.v1.PickContactResponse
+	(*timestamppb.Timestamp)(nil),      // 59: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                 // 60: postroom.error.v1.Finding
+	(*durationpb.Duration)(nil),        // 61: google.protobuf.Duration
 }
 var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	3,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
 	1,  // 1: postroom.contact.v1.ContactCard.state:type_name -> postroom.contact.v1.OfferState
 	0,  // 2: postroom.contact.v1.ContactCard.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
-	57, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
-	57, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
-	57, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
-	57, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
-	57, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	57, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
-	57, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
+	59, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
+	59, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
+	59, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
+	59, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
+	59, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
+	59, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	59, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
 	5,  // 11: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
-	57, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
+	59, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
 	10, // 13: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	0,  // 14: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 15: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	57, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	57, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	59, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	59, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
 	1,  // 18: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
 	11, // 19: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
 	14, // 20: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
 	12, // 21: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
 	12, // 22: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
 	12, // 23: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	57, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	59, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
 	2,  // 25: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
 	13, // 26: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	57, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	59, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
 	17, // 28: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	57, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	59, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 30: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
 	0,  // 31: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
 	4,  // 32: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
 	10, // 33: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
 	14, // 34: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	58, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	60, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
 	10, // 36: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
 	10, // 37: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	5,  // 38: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
-	57, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
-	58, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	58, // 41: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
-	57, // 42: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
+	59, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
+	60, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	60, // 41: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
+	59, // 42: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
 	10, // 43: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	10, // 44: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	57, // 45: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	59, // 45: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
 	44, // 46: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
-	58, // 47: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
+	60, // 47: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
 	44, // 48: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
 	10, // 49: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	44, // 50: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
 	53, // 51: postroom.contact.v1.ExplainRoutingResponse.offers:type_name -> postroom.contact.v1.OfferReason
 	54, // 52: postroom.contact.v1.ExplainRoutingResponse.wait:type_name -> postroom.contact.v1.WaitReason
-	57, // 53: postroom.contact.v1.OfferReason.offered_at:type_name -> google.protobuf.Timestamp
-	59, // 54: postroom.contact.v1.WaitReason.waited:type_name -> google.protobuf.Duration
-	57, // 55: postroom.contact.v1.WaitReason.next_at:type_name -> google.protobuf.Timestamp
+	59, // 53: postroom.contact.v1.OfferReason.offered_at:type_name -> google.protobuf.Timestamp
+	61, // 54: postroom.contact.v1.WaitReason.waited:type_name -> google.protobuf.Duration
+	59, // 55: postroom.contact.v1.WaitReason.next_at:type_name -> google.protobuf.Timestamp
 	55, // 56: postroom.contact.v1.WaitReason.first:type_name -> postroom.contact.v1.AgentReason
-	57, // 57: postroom.contact.v1.AgentReason.eligible_at:type_name -> google.protobuf.Timestamp
+	59, // 57: postroom.contact.v1.AgentReason.eligible_at:type_name -> google.protobuf.Timestamp
 	56, // 58: postroom.contact.v1.AgentReason.missing:type_name -> postroom.contact.v1.Missing
-	57, // 59: postroom.contact.v1.Missing.until:type_name -> google.protobuf.Timestamp
-	6,  // 60: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 61: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 62: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 63: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	51, // 64: postroom.contact.v1.ContactService.ExplainRouting:input_type -> postroom.contact.v1.ExplainRoutingRequest
-	20, // 65: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	22, // 66: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 67: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 68: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 69: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 70: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 71: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	33, // 72: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
-	36, // 73: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
-	38, // 74: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
-	40, // 75: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
-	42, // 76: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
-	45, // 77: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
-	47, // 78: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
-	49, // 79: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
-	7,  // 80: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 81: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 82: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 83: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	52, // 84: postroom.contact.v1.ContactService.ExplainRouting:output_type -> postroom.contact.v1.ExplainRoutingResponse
-	21, // 85: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	23, // 86: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 87: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 88: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 89: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 90: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	35, // 91: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	34, // 92: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
-	37, // 93: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
-	39, // 94: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
-	41, // 95: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
-	43, // 96: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
-	46, // 97: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
-	48, // 98: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
-	50, // 99: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
-	80, // [80:100] is the sub-list for method output_type
-	60, // [60:80] is the sub-list for method input_type
-	60, // [60:60] is the sub-list for extension type_name
-	60, // [60:60] is the sub-list for extension extendee
-	0,  // [0:60] is the sub-list for field type_name
+	59, // 59: postroom.contact.v1.Missing.until:type_name -> google.protobuf.Timestamp
+	10, // 60: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	6,  // 61: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 62: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 63: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 64: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	51, // 65: postroom.contact.v1.ContactService.ExplainRouting:input_type -> postroom.contact.v1.ExplainRoutingRequest
+	20, // 66: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	57, // 67: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
+	22, // 68: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 69: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 70: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 71: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 72: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 73: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	33, // 74: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
+	36, // 75: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
+	38, // 76: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
+	40, // 77: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
+	42, // 78: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
+	45, // 79: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
+	47, // 80: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
+	49, // 81: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
+	7,  // 82: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 83: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 84: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 85: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	52, // 86: postroom.contact.v1.ContactService.ExplainRouting:output_type -> postroom.contact.v1.ExplainRoutingResponse
+	21, // 87: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	58, // 88: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
+	23, // 89: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 90: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 91: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 92: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 93: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	35, // 94: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	34, // 95: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
+	37, // 96: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
+	39, // 97: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
+	41, // 98: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
+	43, // 99: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
+	46, // 100: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
+	48, // 101: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
+	50, // 102: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
+	82, // [82:103] is the sub-list for method output_type
+	61, // [61:82] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
@@ -4542,7 +4666,7 @@ func file_postroom_contact_v1_contact_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_contact_v1_contact_proto_rawDesc), len(file_postroom_contact_v1_contact_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   54,
+			NumMessages:   56,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

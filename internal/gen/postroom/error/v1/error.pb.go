@@ -31,7 +31,9 @@ type ErrorDetail struct {
 	// For internal errors: the reference under which the cause is in the server's log. Internal texts are never sent.
 	Reference string `protobuf:"bytes,2,opt,name=reference,proto3" json:"reference,omitempty"`
 	// For reason "card_data": what was found, and where.
-	Findings      []*Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	Findings []*Finding `protobuf:"bytes,3,rep,name=findings,proto3" json:"findings,omitempty"`
+	// For reason "work_in_hand": the ids of the contacts that are still held.
+	Contacts      []string `protobuf:"bytes,4,rep,name=contacts,proto3" json:"contacts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -83,6 +85,13 @@ func (x *ErrorDetail) GetReference() string {
 func (x *ErrorDetail) GetFindings() []*Finding {
 	if x != nil {
 		return x.Findings
+	}
+	return nil
+}
+
+func (x *ErrorDetail) GetContacts() []string {
+	if x != nil {
+		return x.Contacts
 	}
 	return nil
 }
@@ -164,11 +173,12 @@ var File_postroom_error_v1_error_proto protoreflect.FileDescriptor
 
 const file_postroom_error_v1_error_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostroom/error/v1/error.proto\x12\x11postroom.error.v1\"{\n" +
+	"\x1dpostroom/error/v1/error.proto\x12\x11postroom.error.v1\"\x97\x01\n" +
 	"\vErrorDetail\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x1c\n" +
 	"\treference\x18\x02 \x01(\tR\treference\x126\n" +
-	"\bfindings\x18\x03 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"_\n" +
+	"\bfindings\x18\x03 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\x12\x1a\n" +
+	"\bcontacts\x18\x04 \x03(\tR\bcontacts\"_\n" +
 	"\aFinding\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12\x14\n" +

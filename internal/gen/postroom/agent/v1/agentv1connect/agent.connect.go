@@ -43,6 +43,9 @@ const (
 	AgentServiceListIdleCodesProcedure = "/postroom.agent.v1.AgentService/ListIdleCodes"
 	// AgentServiceHeartbeatProcedure is the fully-qualified name of the AgentService's Heartbeat RPC.
 	AgentServiceHeartbeatProcedure = "/postroom.agent.v1.AgentService/Heartbeat"
+	// AgentServiceListAgentLogProcedure is the fully-qualified name of the AgentService's ListAgentLog
+	// RPC.
+	AgentServiceListAgentLogProcedure = "/postroom.agent.v1.AgentService/ListAgentLog"
 	// AgentServiceWatchProcedure is the fully-qualified name of the AgentService's Watch RPC.
 	AgentServiceWatchProcedure = "/postroom.agent.v1.AgentService/Watch"
 )
@@ -57,6 +60,8 @@ type AgentServiceClient interface {
 	ListIdleCodes(context.Context, *v1.ListIdleCodesRequest) (*v1.ListIdleCodesResponse, error)
 	// Heartbeat renews the desktop's lease. A desktop calls it every 10 seconds; 30 seconds without it, and the agent is unreachable.
 	Heartbeat(context.Context, *v1.HeartbeatRequest) (*v1.HeartbeatResponse, error)
+	// ListAgentLog reads the changes of an agent's state, newest first: one's own, or, for supervisors, of an agent of their team.
+	ListAgentLog(context.Context, *v1.ListAgentLogRequest) (*v1.ListAgentLogResponse, error)
 	// Watch streams what happens to the agent: a snapshot, or the events since a token, then events as they come, and a heartbeat
 	// every 10 seconds.
 	Watch(context.Context, *v1.WatchRequest) (*connect.ServerStreamForClient[v1.WatchResponse], error)
@@ -99,6 +104,12 @@ func NewAgentServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(agentServiceMethods.ByName("Heartbeat")),
 			connect.WithClientOptions(opts...),
 		),
+		listAgentLog: connect.NewClient[v1.ListAgentLogRequest, v1.ListAgentLogResponse](
+			httpClient,
+			baseURL+AgentServiceListAgentLogProcedure,
+			connect.WithSchema(agentServiceMethods.ByName("ListAgentLog")),
+			connect.WithClientOptions(opts...),
+		),
 		watch: connect.NewClient[v1.WatchRequest, v1.WatchResponse](
 			httpClient,
 			baseURL+AgentServiceWatchProcedure,
@@ -114,6 +125,7 @@ type agentServiceClient struct {
 	setState      *connect.Client[v1.SetStateRequest, v1.SetStateResponse]
 	listIdleCodes *connect.Client[v1.ListIdleCodesRequest, v1.ListIdleCodesResponse]
 	heartbeat     *connect.Client[v1.HeartbeatRequest, v1.HeartbeatResponse]
+	listAgentLog  *connect.Client[v1.ListAgentLogRequest, v1.ListAgentLogResponse]
 	watch         *connect.Client[v1.WatchRequest, v1.WatchResponse]
 }
 
@@ -153,6 +165,15 @@ func (c *agentServiceClient) Heartbeat(ctx context.Context, req *v1.HeartbeatReq
 	return nil, err
 }
 
+// ListAgentLog calls postroom.agent.v1.AgentService.ListAgentLog.
+func (c *agentServiceClient) ListAgentLog(ctx context.Context, req *v1.ListAgentLogRequest) (*v1.ListAgentLogResponse, error) {
+	response, err := c.listAgentLog.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // Watch calls postroom.agent.v1.AgentService.Watch.
 func (c *agentServiceClient) Watch(ctx context.Context, req *v1.WatchRequest) (*connect.ServerStreamForClient[v1.WatchResponse], error) {
 	return c.watch.CallServerStream(ctx, connect.NewRequest(req))
@@ -168,6 +189,8 @@ type AgentServiceHandler interface {
 	ListIdleCodes(context.Context, *v1.ListIdleCodesRequest) (*v1.ListIdleCodesResponse, error)
 	// Heartbeat renews the desktop's lease. A desktop calls it every 10 seconds; 30 seconds without it, and the agent is unreachable.
 	Heartbeat(context.Context, *v1.HeartbeatRequest) (*v1.HeartbeatResponse, error)
+	// ListAgentLog reads the changes of an agent's state, newest first: one's own, or, for supervisors, of an agent of their team.
+	ListAgentLog(context.Context, *v1.ListAgentLogRequest) (*v1.ListAgentLogResponse, error)
 	// Watch streams what happens to the agent: a snapshot, or the events since a token, then events as they come, and a heartbeat
 	// every 10 seconds.
 	Watch(context.Context, *v1.WatchRequest, *connect.ServerStream[v1.WatchResponse]) error
@@ -206,6 +229,12 @@ func NewAgentServiceHandler(svc AgentServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(agentServiceMethods.ByName("Heartbeat")),
 		connect.WithHandlerOptions(opts...),
 	)
+	agentServiceListAgentLogHandler := connect.NewUnaryHandlerSimple(
+		AgentServiceListAgentLogProcedure,
+		svc.ListAgentLog,
+		connect.WithSchema(agentServiceMethods.ByName("ListAgentLog")),
+		connect.WithHandlerOptions(opts...),
+	)
 	agentServiceWatchHandler := connect.NewServerStreamHandlerSimple(
 		AgentServiceWatchProcedure,
 		svc.Watch,
@@ -222,6 +251,8 @@ func NewAgentServiceHandler(svc AgentServiceHandler, opts ...connect.HandlerOpti
 			agentServiceListIdleCodesHandler.ServeHTTP(w, r)
 		case AgentServiceHeartbeatProcedure:
 			agentServiceHeartbeatHandler.ServeHTTP(w, r)
+		case AgentServiceListAgentLogProcedure:
+			agentServiceListAgentLogHandler.ServeHTTP(w, r)
 		case AgentServiceWatchProcedure:
 			agentServiceWatchHandler.ServeHTTP(w, r)
 		default:
@@ -247,6 +278,10 @@ func (UnimplementedAgentServiceHandler) ListIdleCodes(context.Context, *v1.ListI
 
 func (UnimplementedAgentServiceHandler) Heartbeat(context.Context, *v1.HeartbeatRequest) (*v1.HeartbeatResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.agent.v1.AgentService.Heartbeat is not implemented"))
+}
+
+func (UnimplementedAgentServiceHandler) ListAgentLog(context.Context, *v1.ListAgentLogRequest) (*v1.ListAgentLogResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.agent.v1.AgentService.ListAgentLog is not implemented"))
 }
 
 func (UnimplementedAgentServiceHandler) Watch(context.Context, *v1.WatchRequest, *connect.ServerStream[v1.WatchResponse]) error {

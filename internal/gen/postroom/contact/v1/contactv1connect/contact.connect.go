@@ -52,6 +52,9 @@ const (
 	// ContactServiceMarkOfferShownProcedure is the fully-qualified name of the ContactService's
 	// MarkOfferShown RPC.
 	ContactServiceMarkOfferShownProcedure = "/postroom.contact.v1.ContactService/MarkOfferShown"
+	// ContactServicePickContactProcedure is the fully-qualified name of the ContactService's
+	// PickContact RPC.
+	ContactServicePickContactProcedure = "/postroom.contact.v1.ContactService/PickContact"
 	// ContactServiceAcceptOfferProcedure is the fully-qualified name of the ContactService's
 	// AcceptOffer RPC.
 	ContactServiceAcceptOfferProcedure = "/postroom.contact.v1.ContactService/AcceptOffer"
@@ -110,6 +113,9 @@ type ContactServiceClient interface {
 	ExplainRouting(context.Context, *v1.ExplainRoutingRequest) (*v1.ExplainRoutingResponse, error)
 	// MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
 	MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error)
+	// PickContact makes the agent the owner of a contact that waits in a queue from which his team may take contacts themselves. He must not be
+	// RONA, and have room.
+	PickContact(context.Context, *v1.PickContactRequest) (*v1.PickContactResponse, error)
 	// AcceptOffer makes the agent the owner, if the offer has not expired. Too late is refused with reason offer_expired.
 	AcceptOffer(context.Context, *v1.AcceptOfferRequest) (*v1.AcceptOfferResponse, error)
 	// DeclineOffer gives the contact back to its queue.
@@ -194,6 +200,12 @@ func NewContactServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+ContactServiceMarkOfferShownProcedure,
 			connect.WithSchema(contactServiceMethods.ByName("MarkOfferShown")),
+			connect.WithClientOptions(opts...),
+		),
+		pickContact: connect.NewClient[v1.PickContactRequest, v1.PickContactResponse](
+			httpClient,
+			baseURL+ContactServicePickContactProcedure,
+			connect.WithSchema(contactServiceMethods.ByName("PickContact")),
 			connect.WithClientOptions(opts...),
 		),
 		acceptOffer: connect.NewClient[v1.AcceptOfferRequest, v1.AcceptOfferResponse](
@@ -292,6 +304,7 @@ type contactServiceClient struct {
 	listWrapUpCodes    *connect.Client[v1.ListWrapUpCodesRequest, v1.ListWrapUpCodesResponse]
 	explainRouting     *connect.Client[v1.ExplainRoutingRequest, v1.ExplainRoutingResponse]
 	markOfferShown     *connect.Client[v1.MarkOfferShownRequest, v1.MarkOfferShownResponse]
+	pickContact        *connect.Client[v1.PickContactRequest, v1.PickContactResponse]
 	acceptOffer        *connect.Client[v1.AcceptOfferRequest, v1.AcceptOfferResponse]
 	declineOffer       *connect.Client[v1.DeclineOfferRequest, v1.DeclineOfferResponse]
 	saveDraft          *connect.Client[v1.SaveDraftRequest, v1.SaveDraftResponse]
@@ -356,6 +369,15 @@ func (c *contactServiceClient) ExplainRouting(ctx context.Context, req *v1.Expla
 // MarkOfferShown calls postroom.contact.v1.ContactService.MarkOfferShown.
 func (c *contactServiceClient) MarkOfferShown(ctx context.Context, req *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error) {
 	response, err := c.markOfferShown.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// PickContact calls postroom.contact.v1.ContactService.PickContact.
+func (c *contactServiceClient) PickContact(ctx context.Context, req *v1.PickContactRequest) (*v1.PickContactResponse, error) {
+	response, err := c.pickContact.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -503,6 +525,9 @@ type ContactServiceHandler interface {
 	ExplainRouting(context.Context, *v1.ExplainRoutingRequest) (*v1.ExplainRoutingResponse, error)
 	// MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
 	MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error)
+	// PickContact makes the agent the owner of a contact that waits in a queue from which his team may take contacts themselves. He must not be
+	// RONA, and have room.
+	PickContact(context.Context, *v1.PickContactRequest) (*v1.PickContactResponse, error)
 	// AcceptOffer makes the agent the owner, if the offer has not expired. Too late is refused with reason offer_expired.
 	AcceptOffer(context.Context, *v1.AcceptOfferRequest) (*v1.AcceptOfferResponse, error)
 	// DeclineOffer gives the contact back to its queue.
@@ -583,6 +608,12 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 		ContactServiceMarkOfferShownProcedure,
 		svc.MarkOfferShown,
 		connect.WithSchema(contactServiceMethods.ByName("MarkOfferShown")),
+		connect.WithHandlerOptions(opts...),
+	)
+	contactServicePickContactHandler := connect.NewUnaryHandlerSimple(
+		ContactServicePickContactProcedure,
+		svc.PickContact,
+		connect.WithSchema(contactServiceMethods.ByName("PickContact")),
 		connect.WithHandlerOptions(opts...),
 	)
 	contactServiceAcceptOfferHandler := connect.NewUnaryHandlerSimple(
@@ -684,6 +715,8 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 			contactServiceExplainRoutingHandler.ServeHTTP(w, r)
 		case ContactServiceMarkOfferShownProcedure:
 			contactServiceMarkOfferShownHandler.ServeHTTP(w, r)
+		case ContactServicePickContactProcedure:
+			contactServicePickContactHandler.ServeHTTP(w, r)
 		case ContactServiceAcceptOfferProcedure:
 			contactServiceAcceptOfferHandler.ServeHTTP(w, r)
 		case ContactServiceDeclineOfferProcedure:
@@ -743,6 +776,10 @@ func (UnimplementedContactServiceHandler) ExplainRouting(context.Context, *v1.Ex
 
 func (UnimplementedContactServiceHandler) MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.MarkOfferShown is not implemented"))
+}
+
+func (UnimplementedContactServiceHandler) PickContact(context.Context, *v1.PickContactRequest) (*v1.PickContactResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.PickContact is not implemented"))
 }
 
 func (UnimplementedContactServiceHandler) AcceptOffer(context.Context, *v1.AcceptOfferRequest) (*v1.AcceptOfferResponse, error) {

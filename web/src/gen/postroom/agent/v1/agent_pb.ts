@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postroom/agent/v1/agent.proto.
  */
 export const file_postroom_agent_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wb3N0cm9vbS9hZ2VudC92MS9hZ2VudC5wcm90bxIRcG9zdHJvb20uYWdlbnQudjEisgIKCkFnZW50U3RhdGUSDQoFYWdlbnQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5wb3N0cm9vbS5hZ2VudC52MS5TdGF0ZRIRCglpZGxlX2NvZGUYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YBSABKAMSGgoSaWRsZV9hZnRlcl9jb250YWN0GAYgASgJEhEKCWNvbm5lY3RlZBgHIAEoCBI9CghjYXBhY2l0eRgIIAMoCzIrLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUuQ2FwYWNpdHlFbnRyeRovCg1DYXBhY2l0eUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPR2V0U3RhdGVSZXF1ZXN0InAKEEdldFN0YXRlUmVzcG9uc2USLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEi4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BCg9TZXRTdGF0ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRInCgVzdGF0ZRgCIAEoDjIYLnBvc3Ryb29tLmFnZW50LnYxLlN0YXRlEhEKCWlkbGVfY29kZRgDIAEoCRIUCgxzZWVuX3ZlcnNpb24YBCABKAMSFQoNYWZ0ZXJfY29udGFjdBgFIAEoCCJwChBTZXRTdGF0ZVJlc3BvbnNlEiwKBXN0YXRlGAEgASgLMh0ucG9zdHJvb20uYWdlbnQudjEuQWdlbnRTdGF0ZRIuCgpzZXJ2ZXJfbm93GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIWChRMaXN0SWRsZUNvZGVzUmVxdWVzdCJBChVMaXN0SWRsZUNvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiEgoQSGVhcnRiZWF0UmVxdWVzdCJxChFIZWFydGJlYXRSZXNwb25zZRIsCgVzdGF0ZRgBIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoMV2F0Y2hSZXF1ZXN0Ei0KBWFmdGVyGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4iKQoLU3RyZWFtVG9rZW4SDQoFZXBvY2gYASABKAkSCwoDc2VxGAIgASgDIswDCg1XYXRjaFJlc3BvbnNlEi0KBXRva2VuGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4SLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIc25hcHNob3QYAyABKAsyGy5wb3N0cm9vbS5hZ2VudC52MS5TbmFwc2hvdEgAEjwKD2NvbnRhY3RfY2hhbmdlZBgEIAEoCzIhLnBvc3Ryb29tLmFnZW50LnYxLkNvbnRhY3RDaGFuZ2VkSAASNgoNc3RhdGVfY2hhbmdlZBgFIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGVIABIyCgprZWVwX2FsaXZlGAYgASgLMhwucG9zdHJvb20uYWdlbnQudjEuS2VlcEFsaXZlSAASOAoNc2Vzc2lvbl9lbmRlZBgHIAEoCzIfLnBvc3Ryb29tLmFnZW50LnYxLlNlc3Npb25FbmRlZEgAEj4KEHJlbWluZGVyX2NoYW5nZWQYCCABKAsyIi5wb3N0cm9vbS5hZ2VudC52MS5SZW1pbmRlckNoYW5nZWRIAEIHCgVldmVudCKfAQoIU25hcHNob3QSLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEjIKCGNvbnRhY3RzGAIgAygLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIxCglyZW1pbmRlcnMYAyADKAsyHi5wb3N0cm9vbS5yZW1pbmRlci52MS5SZW1pbmRlciKcAQoOQ29udGFjdENoYW5nZWQSEgoKY29udGFjdF9pZBgBIAEoCRIuCgRjYXJkGAIgASgLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIQCghvZmZlcl9pZBgDIAEoCRI0CgtvZmZlcl9zdGF0ZRgEIAEoDjIfLnBvc3Ryb29tLmNvbnRhY3QudjEuT2ZmZXJTdGF0ZSJYCg9SZW1pbmRlckNoYW5nZWQSEwoLcmVtaW5kZXJfaWQYASABKAkSMAoIcmVtaW5kZXIYAiABKAsyHi5wb3N0cm9vbS5yZW1pbmRlci52MS5SZW1pbmRlciILCglLZWVwQWxpdmUiHgoMU2Vzc2lvbkVuZGVkEg4KBnJlYXNvbhgBIAEoCSppCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhQKEFNUQVRFX0xPR0dFRF9PVVQQARIOCgpTVEFURV9JRExFEAISEwoPU1RBVEVfQVZBSUxBQkxFEAMSDgoKU1RBVEVfUk9OQRAEMswDCgxBZ2VudFNlcnZpY2USWAoIR2V0U3RhdGUSIi5wb3N0cm9vbS5hZ2VudC52MS5HZXRTdGF0ZVJlcXVlc3QaIy5wb3N0cm9vbS5hZ2VudC52MS5HZXRTdGF0ZVJlc3BvbnNlIgOQAgESUwoIU2V0U3RhdGUSIi5wb3N0cm9vbS5hZ2VudC52MS5TZXRTdGF0ZVJlcXVlc3QaIy5wb3N0cm9vbS5hZ2VudC52MS5TZXRTdGF0ZVJlc3BvbnNlEmcKDUxpc3RJZGxlQ29kZXMSJy5wb3N0cm9vbS5hZ2VudC52MS5MaXN0SWRsZUNvZGVzUmVxdWVzdBooLnBvc3Ryb29tLmFnZW50LnYxLkxpc3RJZGxlQ29kZXNSZXNwb25zZSIDkAIBElYKCUhlYXJ0YmVhdBIjLnBvc3Ryb29tLmFnZW50LnYxLkhlYXJ0YmVhdFJlcXVlc3QaJC5wb3N0cm9vbS5hZ2VudC52MS5IZWFydGJlYXRSZXNwb25zZRJMCgVXYXRjaBIfLnBvc3Ryb29tLmFnZW50LnYxLldhdGNoUmVxdWVzdBogLnBvc3Ryb29tLmFnZW50LnYxLldhdGNoUmVzcG9uc2UwAULOAQoVY29tLnBvc3Ryb29tLmFnZW50LnYxQgpBZ2VudFByb3RvUAFaQ2dpdGh1Yi5jb20vcG9zdHJvb20vcG9zdHJvb20vaW50ZXJuYWwvZ2VuL3Bvc3Ryb29tL2FnZW50L3YxO2FnZW50djGiAgNQQViqAhFQb3N0cm9vbS5BZ2VudC5WMcoCEVBvc3Ryb29tXEFnZW50XFYx4gIdUG9zdHJvb21cQWdlbnRcVjFcR1BCTWV0YWRhdGHqAhNQb3N0cm9vbTo6QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact, file_postroom_reminder_v1_reminder]);
+  fileDesc("Ch1wb3N0cm9vbS9hZ2VudC92MS9hZ2VudC5wcm90bxIRcG9zdHJvb20uYWdlbnQudjEisgIKCkFnZW50U3RhdGUSDQoFYWdlbnQYASABKAkSJwoFc3RhdGUYAiABKA4yGC5wb3N0cm9vbS5hZ2VudC52MS5TdGF0ZRIRCglpZGxlX2NvZGUYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3ZlcnNpb24YBSABKAMSGgoSaWRsZV9hZnRlcl9jb250YWN0GAYgASgJEhEKCWNvbm5lY3RlZBgHIAEoCBI9CghjYXBhY2l0eRgIIAMoCzIrLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUuQ2FwYWNpdHlFbnRyeRovCg1DYXBhY2l0eUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBToCOAEiEQoPR2V0U3RhdGVSZXF1ZXN0InAKEEdldFN0YXRlUmVzcG9uc2USLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEi4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIo4BCg9TZXRTdGF0ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRInCgVzdGF0ZRgCIAEoDjIYLnBvc3Ryb29tLmFnZW50LnYxLlN0YXRlEhEKCWlkbGVfY29kZRgDIAEoCRIUCgxzZWVuX3ZlcnNpb24YBCABKAMSFQoNYWZ0ZXJfY29udGFjdBgFIAEoCCJwChBTZXRTdGF0ZVJlc3BvbnNlEiwKBXN0YXRlGAEgASgLMh0ucG9zdHJvb20uYWdlbnQudjEuQWdlbnRTdGF0ZRIuCgpzZXJ2ZXJfbm93GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIWChRMaXN0SWRsZUNvZGVzUmVxdWVzdCJBChVMaXN0SWRsZUNvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiEgoQSGVhcnRiZWF0UmVxdWVzdCJxChFIZWFydGJlYXRSZXNwb25zZRIsCgVzdGF0ZRgBIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGUSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPQoMV2F0Y2hSZXF1ZXN0Ei0KBWFmdGVyGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4iKQoLU3RyZWFtVG9rZW4SDQoFZXBvY2gYASABKAkSCwoDc2VxGAIgASgDIswDCg1XYXRjaFJlc3BvbnNlEi0KBXRva2VuGAEgASgLMh4ucG9zdHJvb20uYWdlbnQudjEuU3RyZWFtVG9rZW4SLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIc25hcHNob3QYAyABKAsyGy5wb3N0cm9vbS5hZ2VudC52MS5TbmFwc2hvdEgAEjwKD2NvbnRhY3RfY2hhbmdlZBgEIAEoCzIhLnBvc3Ryb29tLmFnZW50LnYxLkNvbnRhY3RDaGFuZ2VkSAASNgoNc3RhdGVfY2hhbmdlZBgFIAEoCzIdLnBvc3Ryb29tLmFnZW50LnYxLkFnZW50U3RhdGVIABIyCgprZWVwX2FsaXZlGAYgASgLMhwucG9zdHJvb20uYWdlbnQudjEuS2VlcEFsaXZlSAASOAoNc2Vzc2lvbl9lbmRlZBgHIAEoCzIfLnBvc3Ryb29tLmFnZW50LnYxLlNlc3Npb25FbmRlZEgAEj4KEHJlbWluZGVyX2NoYW5nZWQYCCABKAsyIi5wb3N0cm9vbS5hZ2VudC52MS5SZW1pbmRlckNoYW5nZWRIAEIHCgVldmVudCKfAQoIU25hcHNob3QSLAoFc3RhdGUYASABKAsyHS5wb3N0cm9vbS5hZ2VudC52MS5BZ2VudFN0YXRlEjIKCGNvbnRhY3RzGAIgAygLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIxCglyZW1pbmRlcnMYAyADKAsyHi5wb3N0cm9vbS5yZW1pbmRlci52MS5SZW1pbmRlciKcAQoOQ29udGFjdENoYW5nZWQSEgoKY29udGFjdF9pZBgBIAEoCRIuCgRjYXJkGAIgASgLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIQCghvZmZlcl9pZBgDIAEoCRI0CgtvZmZlcl9zdGF0ZRgEIAEoDjIfLnBvc3Ryb29tLmNvbnRhY3QudjEuT2ZmZXJTdGF0ZSJYCg9SZW1pbmRlckNoYW5nZWQSEwoLcmVtaW5kZXJfaWQYASABKAkSMAoIcmVtaW5kZXIYAiABKAsyHi5wb3N0cm9vbS5yZW1pbmRlci52MS5SZW1pbmRlciILCglLZWVwQWxpdmUiHgoMU2Vzc2lvbkVuZGVkEg4KBnJlYXNvbhgBIAEoCSJGChNMaXN0QWdlbnRMb2dSZXF1ZXN0Eg0KBWFnZW50GAEgASgJEhEKCWJlZm9yZV9pZBgCIAEoAxINCgVsaW1pdBgDIAEoBSJJChRMaXN0QWdlbnRMb2dSZXNwb25zZRIxCgdlbnRyaWVzGAEgAygLMiAucG9zdHJvb20uYWdlbnQudjEuQWdlbnRMb2dFbnRyeSLUAQoNQWdlbnRMb2dFbnRyeRIKCgJpZBgBIAEoAxImCgJhdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAyABKAkSJgoEZnJvbRgEIAEoDjIYLnBvc3Ryb29tLmFnZW50LnYxLlN0YXRlEiQKAnRvGAUgASgOMhgucG9zdHJvb20uYWdlbnQudjEuU3RhdGUSEQoJaWRsZV9jb2RlGAYgASgJEhAKCG9mZmVyX2lkGAcgASgJEg0KBWFjdG9yGAggASgJKmkKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASFAoQU1RBVEVfTE9HR0VEX09VVBABEg4KClNUQVRFX0lETEUQAhITCg9TVEFURV9BVkFJTEFCTEUQAxIOCgpTVEFURV9ST05BEAQyrQQKDEFnZW50U2VydmljZRJYCghHZXRTdGF0ZRIiLnBvc3Ryb29tLmFnZW50LnYxLkdldFN0YXRlUmVxdWVzdBojLnBvc3Ryb29tLmFnZW50LnYxLkdldFN0YXRlUmVzcG9uc2UiA5ACARJTCghTZXRTdGF0ZRIiLnBvc3Ryb29tLmFnZW50LnYxLlNldFN0YXRlUmVxdWVzdBojLnBvc3Ryb29tLmFnZW50LnYxLlNldFN0YXRlUmVzcG9uc2USZwoNTGlzdElkbGVDb2RlcxInLnBvc3Ryb29tLmFnZW50LnYxLkxpc3RJZGxlQ29kZXNSZXF1ZXN0GigucG9zdHJvb20uYWdlbnQudjEuTGlzdElkbGVDb2Rlc1Jlc3BvbnNlIgOQAgESVgoJSGVhcnRiZWF0EiMucG9zdHJvb20uYWdlbnQudjEuSGVhcnRiZWF0UmVxdWVzdBokLnBvc3Ryb29tLmFnZW50LnYxLkhlYXJ0YmVhdFJlc3BvbnNlEl8KDExpc3RBZ2VudExvZxImLnBvc3Ryb29tLmFnZW50LnYxLkxpc3RBZ2VudExvZ1JlcXVlc3QaJy5wb3N0cm9vbS5hZ2VudC52MS5MaXN0QWdlbnRMb2dSZXNwb25zZRJMCgVXYXRjaBIfLnBvc3Ryb29tLmFnZW50LnYxLldhdGNoUmVxdWVzdBogLnBvc3Ryb29tLmFnZW50LnYxLldhdGNoUmVzcG9uc2UwAULOAQoVY29tLnBvc3Ryb29tLmFnZW50LnYxQgpBZ2VudFByb3RvUAFaQ2dpdGh1Yi5jb20vcG9zdHJvb20vcG9zdHJvb20vaW50ZXJuYWwvZ2VuL3Bvc3Ryb29tL2FnZW50L3YxO2FnZW50djGiAgNQQViqAhFQb3N0cm9vbS5BZ2VudC5WMcoCEVBvc3Ryb29tXEFnZW50XFYx4gIdUG9zdHJvb21cQWdlbnRcVjFcR1BCTWV0YWRhdGHqAhNQb3N0cm9vbTo6QWdlbnQ6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact, file_postroom_reminder_v1_reminder]);
 
 /**
  * AgentState is an agent's state with its circumstances.
@@ -564,6 +564,132 @@ export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
   messageDesc(file_postroom_agent_v1_agent, 16);
 
 /**
+ * ListAgentLogRequest says whose log is read.
+ *
+ * @generated from message postroom.agent.v1.ListAgentLogRequest
+ */
+export type ListAgentLogRequest = Message<"postroom.agent.v1.ListAgentLogRequest"> & {
+  /**
+   * The agent's key; empty: the caller's own.
+   *
+   * @generated from field: string agent = 1;
+   */
+  agent: string;
+
+  /**
+   * Only entries before this one; 0: from the newest on.
+   *
+   * @generated from field: int64 before_id = 2;
+   */
+  beforeId: bigint;
+
+  /**
+   * How many at most: 1 to 100; 0 means 100.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message postroom.agent.v1.ListAgentLogRequest.
+ * Use `create(ListAgentLogRequestSchema)` to create a new message.
+ */
+export const ListAgentLogRequestSchema: GenMessage<ListAgentLogRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_agent_v1_agent, 17);
+
+/**
+ * ListAgentLogResponse gives the entries, newest first.
+ *
+ * @generated from message postroom.agent.v1.ListAgentLogResponse
+ */
+export type ListAgentLogResponse = Message<"postroom.agent.v1.ListAgentLogResponse"> & {
+  /**
+   * The entries.
+   *
+   * @generated from field: repeated postroom.agent.v1.AgentLogEntry entries = 1;
+   */
+  entries: AgentLogEntry[];
+};
+
+/**
+ * Describes the message postroom.agent.v1.ListAgentLogResponse.
+ * Use `create(ListAgentLogResponseSchema)` to create a new message.
+ */
+export const ListAgentLogResponseSchema: GenMessage<ListAgentLogResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_agent_v1_agent, 18);
+
+/**
+ * AgentLogEntry is one change of an agent's state.
+ *
+ * @generated from message postroom.agent.v1.AgentLogEntry
+ */
+export type AgentLogEntry = Message<"postroom.agent.v1.AgentLogEntry"> & {
+  /**
+   * The entry's number.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 2;
+   */
+  at?: Timestamp | undefined;
+
+  /**
+   * What: "chooses Available", "misses an offer", "loses connection" …
+   *
+   * @generated from field: string event = 3;
+   */
+  event: string;
+
+  /**
+   * The state before.
+   *
+   * @generated from field: postroom.agent.v1.State from = 4;
+   */
+  from: State;
+
+  /**
+   * The state after.
+   *
+   * @generated from field: postroom.agent.v1.State to = 5;
+   */
+  to: State;
+
+  /**
+   * The idle code, if there is one.
+   *
+   * @generated from field: string idle_code = 6;
+   */
+  idleCode: string;
+
+  /**
+   * The offer that caused it, if one did.
+   *
+   * @generated from field: string offer_id = 7;
+   */
+  offerId: string;
+
+  /**
+   * By whom: "agent:KEY", "system:PART", "command:ACCOUNT".
+   *
+   * @generated from field: string actor = 8;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message postroom.agent.v1.AgentLogEntry.
+ * Use `create(AgentLogEntrySchema)` to create a new message.
+ */
+export const AgentLogEntrySchema: GenMessage<AgentLogEntry> = /*@__PURE__*/
+  messageDesc(file_postroom_agent_v1_agent, 19);
+
+/**
  * State is whether an agent takes work.
  *
  * @generated from enum postroom.agent.v1.State
@@ -656,6 +782,16 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof HeartbeatRequestSchema;
     output: typeof HeartbeatResponseSchema;
+  },
+  /**
+   * ListAgentLog reads the changes of an agent's state, newest first: one's own, or, for supervisors, of an agent of their team.
+   *
+   * @generated from rpc postroom.agent.v1.AgentService.ListAgentLog
+   */
+  listAgentLog: {
+    methodKind: "unary";
+    input: typeof ListAgentLogRequestSchema;
+    output: typeof ListAgentLogResponseSchema;
   },
   /**
    * Watch streams what happens to the agent: a snapshot, or the events since a token, then events as they come, and a heartbeat

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postroom/error/v1/error.proto.
  */
 export const file_postroom_error_v1_error: GenFile = /*@__PURE__*/
-  fileDesc("Ch1wb3N0cm9vbS9lcnJvci92MS9lcnJvci5wcm90bxIRcG9zdHJvb20uZXJyb3IudjEiXgoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCghmaW5kaW5ncxgDIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmciRAoHRmluZGluZxIMCgRraW5kGAEgASgJEg0KBXBsYWNlGAIgASgJEg0KBWJyYW5kGAMgASgJEg0KBWxhc3Q0GAQgASgJQtABChVjb20ucG9zdHJvb20uZXJyb3IudjFCCkVycm9yUHJvdG9QAVpDZ2l0aHViLmNvbS9wb3N0cm9vbS9wb3N0cm9vbS9pbnRlcm5hbC9nZW4vcG9zdHJvb20vZXJyb3IvdjE7ZXJyb3J2MaICA1BFWKoCEVBvc3Ryb29tLkVycm9yLlYxygISUG9zdHJvb21cRXJyb3JfXFYx4gIeUG9zdHJvb21cRXJyb3JfXFYxXEdQQk1ldGFkYXRh6gITUG9zdHJvb206OkVycm9yOjpWMWIGcHJvdG8z");
+  fileDesc("Ch1wb3N0cm9vbS9lcnJvci92MS9lcnJvci5wcm90bxIRcG9zdHJvb20uZXJyb3IudjEicAoLRXJyb3JEZXRhaWwSDgoGcmVhc29uGAEgASgJEhEKCXJlZmVyZW5jZRgCIAEoCRIsCghmaW5kaW5ncxgDIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmcSEAoIY29udGFjdHMYBCADKAkiRAoHRmluZGluZxIMCgRraW5kGAEgASgJEg0KBXBsYWNlGAIgASgJEg0KBWJyYW5kGAMgASgJEg0KBWxhc3Q0GAQgASgJQtABChVjb20ucG9zdHJvb20uZXJyb3IudjFCCkVycm9yUHJvdG9QAVpDZ2l0aHViLmNvbS9wb3N0cm9vbS9wb3N0cm9vbS9pbnRlcm5hbC9nZW4vcG9zdHJvb20vZXJyb3IvdjE7ZXJyb3J2MaICA1BFWKoCEVBvc3Ryb29tLkVycm9yLlYxygISUG9zdHJvb21cRXJyb3JfXFYx4gIeUG9zdHJvb21cRXJyb3JfXFYxXEdQQk1ldGFkYXRh6gITUG9zdHJvb206OkVycm9yOjpWMWIGcHJvdG8z");
 
 /**
  * ErrorDetail is attached to every error. Clients branch on reason, never on the message.
@@ -40,6 +40,13 @@ export type ErrorDetail = Message<"postroom.error.v1.ErrorDetail"> & {
    * @generated from field: repeated postroom.error.v1.Finding findings = 3;
    */
   findings: Finding[];
+
+  /**
+   * For reason "work_in_hand": the ids of the contacts that are still held.
+   *
+   * @generated from field: repeated string contacts = 4;
+   */
+  contacts: string[];
 };
 
 /**
