@@ -34,7 +34,11 @@ var holdersOf = statement(`SELECT agent_id FROM offer WHERE contact_id = $1 AND 
 func (s *Store) AddNote(ctx context.Context, c postroom.Command, id postroom.ContactID, body postroom.Text, findings []postroom.Finding) (Note, error) {
 	var added Note
 	err := s.write(ctx, "add a note", func(ctx context.Context, tx *txn) error {
-		note := uuid.NewSHA1(uuid.MustParse(c.RequestID), []byte(c.Actor)).String()
+		request, err := uuid.Parse(c.RequestID)
+		if err != nil {
+			return postroom.Invalid(postroom.ReasonMalformed, "a request id is a UUID")
+		}
+		note := uuid.NewSHA1(request, []byte(c.Actor)).String()
 		done, err := repeated(ctx, tx, c)
 		if err != nil {
 			return err

@@ -24,6 +24,8 @@ func TestManyAtOnce(t *testing.T) {
 		{"of many claims of one contact one wins", ofManyClaimsOfOneContactOneWins},
 		{"of many claims for one agent as many win as he may hold", ofManyClaimsForOneAgentAsManyWinAsHeMayHold},
 		{"of an agent and a contact that meet one sees the other", ofAnAgentAndAContactThatMeetOneSeesTheOther},
+		{"whoever claims a contact that moves on was admitted", whoeverClaimsAContactThatMovesOnWasAdmitted},
+		{"of a stage and an agent that meet one sees the other", ofAStageAndAnAgentThatMeetOneSeesTheOther},
 		{"nobody who has gone Idle has a live offer", nobodyWhoHasGoneIdleHasALiveOffer},
 		{"at the deadline an offer is either accepted or expires", atTheDeadlineAnOfferIsEitherAcceptedOrExpires},
 		{"an offer is either declined or expires", anOfferIsEitherDeclinedOrExpires},
@@ -47,6 +49,7 @@ func TestManyAtOnce(t *testing.T) {
 		name string
 		run  func(t *testing.T, a arena)
 	}{
+		{"without the lane a contact is offered to somebody of a later stage", withoutTheLaneAContactIsOfferedToSomebodyOfALaterStage},
 		{"locking and counting in one statement goes beyond capacity", lockingAndCountingInOneStatementGoesBeyondCapacity},
 		{"without phase and index many claims of one contact win", withoutPhaseAndIndexManyClaimsOfOneContactWin},
 		{"without its state and keys an offer expires many times", withoutStateAndKeysAnOfferExpiresManyTimes},
