@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -91,7 +92,7 @@ func (w *watch) snapshot(ctx context.Context) error {
 	w.at = snap.Head
 	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_Snapshot{
 		Snapshot: &agentv1.Snapshot{State: stateToProto(snap.Status), Contacts: cardsToProto(snap.Cards),
-			Reminders: remindersToProto(snap.Reminders, w.agent)}}})
+			FiredReminderIds: snap.Reminders}}})
 }
 
 // catchUp sends what came after the reader's place. Events that were swept meanwhile are replaced by a snapshot.
@@ -139,17 +140,14 @@ func (w *watch) event(ctx context.Context, e store.Event) error {
 	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_ContactChanged{ContactChanged: changed}})
 }
 
-// reminder sends how a reminder stands now; without it if it is the agent's no more.
+// reminder sends that a reminder has changed, and whether it is the agent's now.
 func (w *watch) reminder(ctx context.Context, id postroom.ReminderID) error {
 	r, err := w.server.Store.Reminder(ctx, id)
 	if err != nil {
 		return err
 	}
-	changed := &agentv1.ReminderChanged{ReminderId: string(id)}
-	if r.Concerns(w.agent) {
-		changed.Reminder = reminderToProto(r, w.agent)
-	}
-	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_ReminderChanged{ReminderChanged: changed}})
+	return w.send(&agentv1.WatchResponse{Event: &agentv1.WatchResponse_ReminderChanged{ReminderChanged: &agentv1.ReminderChanged{
+		ReminderId: string(id), Listed: r.Concerns(w.agent), Fired: r.State == postroom.ReminderFired && slices.Contains(r.FiredTo, w.agent)}}})
 }
 
 func (w *watch) send(r *agentv1.WatchResponse) error {

@@ -87,7 +87,7 @@ func (s *Store) OpenReminders(ctx context.Context, assignee postroom.AgentID) ([
 	return list, translate("list reminders", err)
 }
 
-var readFiredReminders = statement(reminderColumns + ` WHERE r.state = 'fired' AND r.fired_to @> ARRAY[$1::text] ORDER BY r.due_at, r.id LIMIT $2`)
+var readFiredReminders = statement(`SELECT id::text FROM reminder WHERE state = 'fired' AND fired_to @> ARRAY[$1::text] ORDER BY due_at, id LIMIT $2`)
 
 var readReminderRelation = statement(`
 	SELECT EXISTS (

@@ -72,7 +72,7 @@ type AgentSnapshot struct {
 	Head      Head
 	Status    AgentStatus
 	Cards     []Card
-	Reminders []Reminder // that have fired to him and are not done
+	Reminders []string // those that have fired to him and are not done
 }
 
 // AgentSnapshot reads an agent's snapshot.
@@ -93,7 +93,7 @@ func (s *Store) AgentSnapshot(ctx context.Context, agent postroom.AgentID) (Agen
 		if snap.Cards, err = all[Card](ctx, tx, readCards, agent); err != nil {
 			return err
 		}
-		snap.Reminders, err = all[Reminder](ctx, tx, readFiredReminders, agent, remindersAtOnce)
+		snap.Reminders, err = values[string](ctx, tx, readFiredReminders, agent, remindersAtOnce)
 		return err
 	})
 	return snap, err

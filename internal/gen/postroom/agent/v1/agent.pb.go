@@ -10,7 +10,6 @@ package agentv1
 
 import (
 	v1 "github.com/postroom/postroom/internal/gen/postroom/contact/v1"
-	v11 "github.com/postroom/postroom/internal/gen/postroom/reminder/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -882,10 +881,10 @@ type Snapshot struct {
 	State *AgentState `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
 	// The list, oldest first.
 	Contacts []*v1.ContactCard `protobuf:"bytes,2,rep,name=contacts,proto3" json:"contacts,omitempty"`
-	// The reminders that have fired to him and are not done, by when they were due.
-	Reminders     []*v11.Reminder `protobuf:"bytes,3,rep,name=reminders,proto3" json:"reminders,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The reminders that have fired to him and are not done, by when they were due: ListReminders has them.
+	FiredReminderIds []string `protobuf:"bytes,3,rep,name=fired_reminder_ids,json=firedReminderIds,proto3" json:"fired_reminder_ids,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Snapshot) Reset() {
@@ -932,9 +931,9 @@ func (x *Snapshot) GetContacts() []*v1.ContactCard {
 	return nil
 }
 
-func (x *Snapshot) GetReminders() []*v11.Reminder {
+func (x *Snapshot) GetFiredReminderIds() []string {
 	if x != nil {
-		return x.Reminders
+		return x.FiredReminderIds
 	}
 	return nil
 }
@@ -1012,13 +1011,15 @@ func (x *ContactChanged) GetOfferState() v1.OfferState {
 	return v1.OfferState(0)
 }
 
-// ReminderChanged says how a reminder stands now.
+// ReminderChanged says that a reminder is another one than before: ListReminders says how it stands.
 type ReminderChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The reminder's id.
 	ReminderId string `protobuf:"bytes,1,opt,name=reminder_id,json=reminderId,proto3" json:"reminder_id,omitempty"`
-	// The reminder, or nothing if it is not the agent's any more: done, cancelled, or somebody else's.
-	Reminder      *v11.Reminder `protobuf:"bytes,2,opt,name=reminder,proto3" json:"reminder,omitempty"`
+	// Whether it is in the agent's list; else it is done, cancelled, or somebody else's.
+	Listed bool `protobuf:"varint,2,opt,name=listed,proto3" json:"listed,omitempty"`
+	// Whether it has fired to him and is not done.
+	Fired         bool `protobuf:"varint,3,opt,name=fired,proto3" json:"fired,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,11 +1061,18 @@ func (x *ReminderChanged) GetReminderId() string {
 	return ""
 }
 
-func (x *ReminderChanged) GetReminder() *v11.Reminder {
+func (x *ReminderChanged) GetListed() bool {
 	if x != nil {
-		return x.Reminder
+		return x.Listed
 	}
-	return nil
+	return false
+}
+
+func (x *ReminderChanged) GetFired() bool {
+	if x != nil {
+		return x.Fired
+	}
+	return false
 }
 
 // KeepAlive has no fields.
@@ -1373,7 +1381,7 @@ var File_postroom_agent_v1_agent_proto protoreflect.FileDescriptor
 
 const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"\n" +
-	"\x1dpostroom/agent/v1/agent.proto\x12\x11postroom.agent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postroom/contact/v1/contact.proto\x1a#postroom/reminder/v1/reminder.proto\"\x8d\x03\n" +
+	"\x1dpostroom/agent/v1/agent.proto\x12\x11postroom.agent.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!postroom/contact/v1/contact.proto\"\x8d\x03\n" +
 	"\n" +
 	"AgentState\x12\x14\n" +
 	"\x05agent\x18\x01 \x01(\tR\x05agent\x12.\n" +
@@ -1427,22 +1435,23 @@ const file_postroom_agent_v1_agent_proto_rawDesc = "" +
 	"keep_alive\x18\x06 \x01(\v2\x1c.postroom.agent.v1.KeepAliveH\x00R\tkeepAlive\x12F\n" +
 	"\rsession_ended\x18\a \x01(\v2\x1f.postroom.agent.v1.SessionEndedH\x00R\fsessionEnded\x12O\n" +
 	"\x10reminder_changed\x18\b \x01(\v2\".postroom.agent.v1.ReminderChangedH\x00R\x0freminderChangedB\a\n" +
-	"\x05event\"\xbb\x01\n" +
+	"\x05event\"\xab\x01\n" +
 	"\bSnapshot\x123\n" +
 	"\x05state\x18\x01 \x01(\v2\x1d.postroom.agent.v1.AgentStateR\x05state\x12<\n" +
-	"\bcontacts\x18\x02 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x12<\n" +
-	"\treminders\x18\x03 \x03(\v2\x1e.postroom.reminder.v1.ReminderR\treminders\"\xc2\x01\n" +
+	"\bcontacts\x18\x02 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x12,\n" +
+	"\x12fired_reminder_ids\x18\x03 \x03(\tR\x10firedReminderIds\"\xc2\x01\n" +
 	"\x0eContactChanged\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x124\n" +
 	"\x04card\x18\x02 \x01(\v2 .postroom.contact.v1.ContactCardR\x04card\x12\x19\n" +
 	"\boffer_id\x18\x03 \x01(\tR\aofferId\x12@\n" +
 	"\voffer_state\x18\x04 \x01(\x0e2\x1f.postroom.contact.v1.OfferStateR\n" +
-	"offerState\"n\n" +
+	"offerState\"`\n" +
 	"\x0fReminderChanged\x12\x1f\n" +
 	"\vreminder_id\x18\x01 \x01(\tR\n" +
-	"reminderId\x12:\n" +
-	"\breminder\x18\x02 \x01(\v2\x1e.postroom.reminder.v1.ReminderR\breminder\"\v\n" +
+	"reminderId\x12\x16\n" +
+	"\x06listed\x18\x02 \x01(\bR\x06listed\x12\x14\n" +
+	"\x05fired\x18\x03 \x01(\bR\x05fired\"\v\n" +
 	"\tKeepAlive\"&\n" +
 	"\fSessionEnded\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"^\n" +
@@ -1519,8 +1528,7 @@ var file_postroom_agent_v1_agent_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
 	(*v1.Code)(nil),               // 23: postroom.contact.v1.Code
 	(*v1.ContactCard)(nil),        // 24: postroom.contact.v1.ContactCard
-	(*v11.Reminder)(nil),          // 25: postroom.reminder.v1.Reminder
-	(v1.OfferState)(0),            // 26: postroom.contact.v1.OfferState
+	(v1.OfferState)(0),            // 25: postroom.contact.v1.OfferState
 }
 var file_postroom_agent_v1_agent_proto_depIdxs = []int32{
 	0,  // 0: postroom.agent.v1.AgentState.state:type_name -> postroom.agent.v1.State
@@ -1545,31 +1553,29 @@ var file_postroom_agent_v1_agent_proto_depIdxs = []int32{
 	15, // 19: postroom.agent.v1.WatchResponse.reminder_changed:type_name -> postroom.agent.v1.ReminderChanged
 	1,  // 20: postroom.agent.v1.Snapshot.state:type_name -> postroom.agent.v1.AgentState
 	24, // 21: postroom.agent.v1.Snapshot.contacts:type_name -> postroom.contact.v1.ContactCard
-	25, // 22: postroom.agent.v1.Snapshot.reminders:type_name -> postroom.reminder.v1.Reminder
-	24, // 23: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
-	26, // 24: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
-	25, // 25: postroom.agent.v1.ReminderChanged.reminder:type_name -> postroom.reminder.v1.Reminder
-	20, // 26: postroom.agent.v1.ListAgentLogResponse.entries:type_name -> postroom.agent.v1.AgentLogEntry
-	22, // 27: postroom.agent.v1.AgentLogEntry.at:type_name -> google.protobuf.Timestamp
-	0,  // 28: postroom.agent.v1.AgentLogEntry.from:type_name -> postroom.agent.v1.State
-	0,  // 29: postroom.agent.v1.AgentLogEntry.to:type_name -> postroom.agent.v1.State
-	2,  // 30: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
-	4,  // 31: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
-	6,  // 32: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
-	8,  // 33: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
-	18, // 34: postroom.agent.v1.AgentService.ListAgentLog:input_type -> postroom.agent.v1.ListAgentLogRequest
-	10, // 35: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
-	3,  // 36: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
-	5,  // 37: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
-	7,  // 38: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
-	9,  // 39: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
-	19, // 40: postroom.agent.v1.AgentService.ListAgentLog:output_type -> postroom.agent.v1.ListAgentLogResponse
-	12, // 41: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
-	36, // [36:42] is the sub-list for method output_type
-	30, // [30:36] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	24, // 22: postroom.agent.v1.ContactChanged.card:type_name -> postroom.contact.v1.ContactCard
+	25, // 23: postroom.agent.v1.ContactChanged.offer_state:type_name -> postroom.contact.v1.OfferState
+	20, // 24: postroom.agent.v1.ListAgentLogResponse.entries:type_name -> postroom.agent.v1.AgentLogEntry
+	22, // 25: postroom.agent.v1.AgentLogEntry.at:type_name -> google.protobuf.Timestamp
+	0,  // 26: postroom.agent.v1.AgentLogEntry.from:type_name -> postroom.agent.v1.State
+	0,  // 27: postroom.agent.v1.AgentLogEntry.to:type_name -> postroom.agent.v1.State
+	2,  // 28: postroom.agent.v1.AgentService.GetState:input_type -> postroom.agent.v1.GetStateRequest
+	4,  // 29: postroom.agent.v1.AgentService.SetState:input_type -> postroom.agent.v1.SetStateRequest
+	6,  // 30: postroom.agent.v1.AgentService.ListIdleCodes:input_type -> postroom.agent.v1.ListIdleCodesRequest
+	8,  // 31: postroom.agent.v1.AgentService.Heartbeat:input_type -> postroom.agent.v1.HeartbeatRequest
+	18, // 32: postroom.agent.v1.AgentService.ListAgentLog:input_type -> postroom.agent.v1.ListAgentLogRequest
+	10, // 33: postroom.agent.v1.AgentService.Watch:input_type -> postroom.agent.v1.WatchRequest
+	3,  // 34: postroom.agent.v1.AgentService.GetState:output_type -> postroom.agent.v1.GetStateResponse
+	5,  // 35: postroom.agent.v1.AgentService.SetState:output_type -> postroom.agent.v1.SetStateResponse
+	7,  // 36: postroom.agent.v1.AgentService.ListIdleCodes:output_type -> postroom.agent.v1.ListIdleCodesResponse
+	9,  // 37: postroom.agent.v1.AgentService.Heartbeat:output_type -> postroom.agent.v1.HeartbeatResponse
+	19, // 38: postroom.agent.v1.AgentService.ListAgentLog:output_type -> postroom.agent.v1.ListAgentLogResponse
+	12, // 39: postroom.agent.v1.AgentService.Watch:output_type -> postroom.agent.v1.WatchResponse
+	34, // [34:40] is the sub-list for method output_type
+	28, // [28:34] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_postroom_agent_v1_agent_proto_init() }
