@@ -49,7 +49,9 @@ func (s *Store) AddNote(ctx context.Context, c postroom.Command, id postroom.Con
 				return err
 			}
 			remember(tx, c, id)
-			tx.later(insertRemark, id, EventNoteAdded, person(c).String(), string(c.Actor))
+			if err := appendRemark(ctx, tx, id, EventNoteAdded, c.Actor); err != nil {
+				return err
+			}
 			tx.later(insertNote, note, id, c.Actor, body.Reveal())
 			writeFindings(tx, id, "", findings)
 			for _, holder := range holders {
@@ -73,9 +75,14 @@ func (s *Store) Notes(ctx context.Context, id postroom.ContactID) ([]Note, error
 
 // RecordLook writes into a contact's story that a colleague has looked at it, before he does (R47).
 func (s *Store) RecordLook(ctx context.Context, agent postroom.AgentID, id postroom.ContactID) error {
-	return s.write(ctx, "record a look", func(_ context.Context, tx *txn) error {
-		by := postroom.Actor{Kind: postroom.ActorAgent, ID: string(agent)}
-		tx.later(insertRemark, id, EventLookedAt, by.String(), string(agent))
-		return nil
-	})
+	return s.write(ctx, "record a look", func(ctx context.Context, tx *txn) error { return appendRemark(ctx, tx, id, EventLookedAt, agent) })
+}
+
+func appendRemark(ctx context.Context, tx *txn, id postroom.ContactID, event string, agent postroom.AgentID) error {
+	by := postroom.Actor{Kind: postroom.ActorAgent, ID: string(agent)}
+	tag, err := tx.Exec(ctx, insertRemark, id, event, by.String(), string(agent))
+	if err == nil && tag.RowsAffected() == 0 {
+		return unknownContact()
+	}
+	return err
 }
