@@ -64,7 +64,6 @@ type EndCause string
 
 // The causes of an offer's end.
 const (
-	CauseAccepted     EndCause = "accepted"
 	CauseDeclined     EndCause = "declined"
 	CauseRONA         EndCause = "rona"          // shown, connected, not answered in time
 	CauseNeverShown   EndCause = "never_shown"   // no desktop ever painted the card
@@ -82,3 +81,9 @@ const (
 	CauseOwnerLost    EndCause = "owner_lease_lost" // the owner's desktop stayed away too long (R12)
 	CauseUnstuck      EndCause = "unstuck"          // a supervisor took it back to its queue from whatever state it was in (R33)
 )
+
+// EndCauses lists every cause of an offer's end.
+func EndCauses() []EndCause {
+	return []EndCause{CauseDeclined, CauseRONA, CauseNeverShown, CauseLeaseStale, CauseAcceptOutage, CauseNoticedLate, CauseLeaseLost, CauseAgentIdle,
+		CauseAgentSignOut, CauseNotAvailable, CauseWrappedUp, CauseSupervisor, CauseCapacityGone, CauseParked, CauseOwnerLost, CauseUnstuck}
+}

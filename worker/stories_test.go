@@ -45,7 +45,7 @@ type story struct {
 const canary = "Zwergspitz"
 
 func TestStories(t *testing.T) {
-	for _, s := range slices.Concat(stories, lifeStories) {
+	for _, s := range slices.Concat(stories, lifeStories, supervisedStories) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			centre := testkit.NewCentre(t, s.rona, store.Options{})
