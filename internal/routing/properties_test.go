@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/postroom/postroom"
 )
 
 var steps = flag.Int("steps", 15_000, "how many steps the simulated centres live through")
@@ -56,5 +54,3 @@ func TestRoutingKeepsItsPromisesInAnyCentre(t *testing.T) {
 	}
 	t.Logf("%d steps\n%s", *steps, seen.report())
 }
-
-var _ = postroom.System
