@@ -28,6 +28,9 @@ func NewMatcher(s *store.Store, g *gateway.Gateway, log *slog.Logger) *Matcher {
 // tries is how often a lost claim leads to another choice before it is left to the next trigger.
 const tries = 8
 
+// triesOfAgent is the same for an agent's look: each claim that he lost somebody else has won, and the next contact is a few probes away.
+const triesOfAgent = 32
+
 // soon is when a contact looks again after it lost every claim: all candidates were taken by others in between.
 const soon = time.Second
 
@@ -92,7 +95,7 @@ func (m *Matcher) Look(ctx context.Context, agent postroom.AgentID) error {
 		return err
 	}
 	var except []postroom.ContactID
-	for lostClaims := 0; lostClaims < tries; {
+	for lostClaims := 0; lostClaims < triesOfAgent; {
 		waiting, now, err := m.store.Heads(ctx, agent, except...)
 		if err != nil {
 			return err
@@ -101,7 +104,7 @@ func (m *Matcher) Look(ctx context.Context, agent postroom.AgentID) error {
 		if choice.Contact == "" && len(except) > 0 { // the other claim may fail: see what became of it
 			except = nil
 			lostClaims++
-			if err := pause(ctx, time.Duration(lostClaims)*claimTime); err != nil {
+			if err := pause(ctx, time.Duration(min(lostClaims, tries))*claimTime); err != nil {
 				return err
 			}
 			continue
