@@ -22,7 +22,7 @@ func (p program) contactCommand() *cobra.Command {
 		Long: "Contact works on the database directly, also when workers, API or Temporal are down, and is recorded as yours in each contact's story.\n" +
 			"The contact's workflow is told when Temporal can be reached; else the worker tells it within seconds of its return.",
 	}
-	c.AddCommand(p.contactListCommand(), p.contactShowCommand(), p.contactAssignCommand(), p.contactMoveCommand(), p.contactReprioritiseCommand(),
+	c.AddCommand(p.contactListCommand(), p.contactShowCommand(), p.contactWhyCommand(), p.contactAssignCommand(), p.contactMoveCommand(), p.contactReprioritiseCommand(),
 		p.contactRequeueCommand(), p.contactUnstickCommand(), p.contactCloseCommand())
 	return c
 }
