@@ -85,6 +85,8 @@ var forgetOverdue = statement(`
 		UNION
 		SELECT contact_id FROM segment WHERE state = 'wrapup' AND wrapup_due_at < postroom_now() - interval '3 seconds'
 		UNION
+		SELECT id FROM contact WHERE phase = 'parked' AND parked_until < postroom_now() - interval '3 seconds'
+		UNION
 		SELECT x.contact_id FROM outbox x JOIN contact c ON c.id = x.contact_id
 		WHERE x.settled_at IS NULL AND x.due_at < postroom_now() - interval '60 seconds'
 		  AND coalesce(c.tell_at, '-infinity') < postroom_now() - interval '60 seconds')`)

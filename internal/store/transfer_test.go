@@ -236,6 +236,22 @@ func TestParkedContactGoesOnWhenTheCustomerWrites(t *testing.T) {
 	}
 }
 
+// R45: a parking whose workflow was lost ends all the same: the reconciler has it told.
+func TestParkingThatIsOverIsToldOfWhenItsWorkflowWasLost(t *testing.T) {
+	t.Parallel()
+	c, contact, offer := newLife(t)
+	now := c.Park(t, offer, "mina", time.Now().Add(time.Hour))
+	must(t, c.MarkTold(t.Context(), store.Untold{Contact: contact, Version: now.Version}))
+	for _, at := range []struct {
+		shift time.Duration
+		lost  int64
+	}{{time.Hour - time.Minute, 0}, {time.Hour + time.Minute, 1}} {
+		if n, err := c.Open(t, store.Options{Shift: at.shift}).ForgetOverdue(t.Context()); err != nil || n != at.lost {
+			t.Errorf("after %v %d contacts are overdue, %v", at.shift, n, err)
+		}
+	}
+}
+
 // R45: whoever parked a contact and has signed out is not waited for.
 func TestParkedContactDoesNotWaitForSomebodyWhoLeft(t *testing.T) {
 	t.Parallel()

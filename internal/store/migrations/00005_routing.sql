@@ -145,6 +145,7 @@ DROP INDEX contact_waiting;
 CREATE INDEX contact_lane ON contact (queue_id, step, rank_at, id) WHERE phase = 'waiting' AND target_agent_id IS NULL;
 CREATE INDEX contact_targeted ON contact (target_agent_id, rank_at, id) WHERE phase = 'waiting' AND target_agent_id IS NOT NULL;
 CREATE INDEX contact_done_in_thread ON contact (thread_id, completed_at) WHERE phase = 'done';
+CREATE INDEX contact_parked ON contact (parked_until) WHERE phase = 'parked';
 CREATE INDEX contact_in_queue ON contact (queue_id, arrived_at) WHERE phase IN ('waiting', 'offered');
 CREATE INDEX contact_open ON contact (arrived_at, id) WHERE phase <> 'done';
 
