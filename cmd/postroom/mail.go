@@ -27,7 +27,7 @@ type letter struct {
 }
 
 func (p program) mailCommand() *cobra.Command {
-	c := &cobra.Command{Use: "mail", Short: "Write mail as a customer"}
+	c := &cobra.Command{Use: "mail", Short: "Write mail as a customer, and look at how mail is read"}
 	var l letter
 	send := &cobra.Command{
 		Use:   "send",
@@ -59,7 +59,7 @@ func (p program) mailCommand() *cobra.Command {
 	send.MarkFlagsMutuallyExclusive("file", "subject")
 	_ = send.MarkFlagRequired("from")
 	_ = send.MarkFlagRequired("to")
-	c.AddCommand(send)
+	c.AddCommand(send, p.mailParseCommand())
 	return c
 }
 

@@ -38,7 +38,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	seen := explain(t, nil)
 	for _, want := range []string{"dev", "worker", "api", "migrate", "apply", "export", "account password", "account revoke", "contact list", "contact show", "contact assign", "contact move",
 		"contact reprioritise", "contact requeue", "contact unstick", "contact close", "agent list", "agent log", "agent state", "agent sign-out", "keyring init",
-		"keyring rotate", "mail send", "replay", "health", "version"} {
+		"keyring rotate", "mail parse", "mail send", "replay", "health", "version"} {
 		if !seen[want] {
 			t.Errorf("there is no command %q", want)
 		}
