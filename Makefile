@@ -4,7 +4,7 @@ BIN   := .cache/bin
 export CGO_ENABLED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint generate histories bench-contact bench-routing bench-idle build clean
+.PHONY: help dev test lint generate histories bench-contact bench-routing bench-idle scores build clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ bench-routing: build ## what decisions cost with 100,000 contacts waiting, and A
 
 bench-idle: build ## CPU by process while nobody works, over five minutes; fails above 2 % of a core
 	go run ./bench/idle
+
+scores: ## how much of the mail corpora is read as it should be; fails if it is less than before
+	go run ./bench/scores
 
 clean: ## remove built programs and tools; the state of make dev stays in .postroom
 	rm -rf .cache

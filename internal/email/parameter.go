@@ -15,6 +15,13 @@ type structured struct {
 	parameters map[string]string
 }
 
+// Parameters reads a value of the form of Content-Type and Content-Disposition (RFC 2045 section 5.1): the value in lower case, and the
+// parameters, names in lower case, values decoded (RFC 2231, RFC 2047). It is as tolerant as Parse.
+func Parameters(value string) (token string, parameters map[string]string) {
+	s := parseStructured([]byte(value))
+	return s.value, s.parameters
+}
+
 // maxParameters bounds the parameters of one field.
 const maxParameters = 100
 
