@@ -19,10 +19,21 @@ func (t *tree) choose(root *part, m *Mail) {
 	b.sort([]*part{root}, "mixed", false, &b.text, &b.html)
 	m.Text = t.plainText(b.text)
 	m.HTML = t.htmlSource(b.html)
+	m.plain = hasPlain(b.text) && strings.TrimSpace(m.Text) != ""
 	if strings.TrimSpace(m.Text) == "" && m.HTML != "" {
 		m.Text = t.bound(htmlText(m.HTML))
 	}
 	t.attach(root, &b, m)
+}
+
+// hasPlain reports whether one of the parts is plain text.
+func hasPlain(parts []*part) bool {
+	for _, p := range parts {
+		if displayKind(p) == "plain" {
+			return true
+		}
+	}
+	return false
 }
 
 // sort is parseStructure of RFC 8621. text or html is nil where only the other kind is wanted.

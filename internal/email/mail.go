@@ -54,6 +54,7 @@ type Mail struct {
 	Defects     []Defect
 
 	parts []partKind // every part of the mail, for Automatic
+	plain bool       // Text is of text/plain parts, for Visible
 }
 
 // Field is one header field: its name as written, and its value unfolded and decoded (RFC 2047).

@@ -1,0 +1,241 @@
+package email
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of what introduces a quotation.
+const (
+	attributionLines = 4
+	attributionBytes = 400
+	headerLines      = 12
+)
+
+// attribution returns how many lines from i on say who wrote what follows, such as "On Monday Kim wrote:", 0 for none, and whether that is
+// sure without any mark of quotation below: it has a date with a time, or an address.
+func (f *folder) attribution(i int) (n int, sure bool) {
+	joined := ""
+	for n = 1; n <= attributionLines && i+n-1 < len(f.lines); n++ {
+		text := strings.TrimSpace(f.lines[i+n-1].text)
+		if text == "" || f.lines[i+n-1].quoted > perhaps || len(joined)+len(text) > attributionBytes {
+			return 0, false
+		}
+		if n > 1 && f.opens(text) {
+			return 0, false // it begins here, not above
+		}
+		if joined != "" {
+			joined += " "
+		}
+		joined += text
+		if attributes(joined) {
+			return n, hasAddress(joined) || hasDate(joined) && hasTime(joined)
+		}
+		if n == 1 && !f.opens(text) {
+			return 0, false
+		}
+		if endsSentence(text) {
+			return 0, false
+		}
+	}
+	return 0, false
+}
+
+// opens reports whether an attribution can begin with a line that does not end it.
+func (f *folder) opens(text string) bool {
+	text = strings.TrimLeft(text, "-– *_")
+	if text == "" {
+		return false
+	}
+	lowered := strings.ToLower(text)
+	for _, word := range attributionOpeners {
+		if strings.HasPrefix(lowered, word) && hasDigit(text) {
+			return true
+		}
+	}
+	return isDigit(text[0]) && hasDate(text) || hasDate(text) && hasAddress(text)
+}
+
+// endsSentence reports whether no line that goes on ends like this.
+func endsSentence(text string) bool {
+	return strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, ":")
+}
+
+// attributes reports whether a text says that somebody wrote what follows.
+func attributes(text string) bool {
+	trimmed := strings.TrimRight(text, " \t\u00a0*_")
+	bare := strings.TrimRight(trimmed, ":：")
+	colon := len(bare) < len(trimmed)
+	lowered := strings.ToLower(strings.TrimSpace(bare))
+	if !colon {
+		// 2012/4/2 Kim <kim@example.com>, and languages that need no colon
+		return isDigit(text[0]) && hasDate(text) && strings.HasSuffix(trimmed, ">") && hasAddress(text) ||
+			endsAny(lowered, verbsWithoutColon) && (hasDate(text) || hasAddress(text))
+	}
+	if utf8.RuneCountInString(bare) < 4 {
+		return false
+	}
+	if endsAny(lowered, verbsAtEnd) {
+		return hasDigit(text) || hasAddress(text) || len(text) <= 60
+	}
+	if !hasAddress(text) && !hasDate(text) {
+		return false
+	}
+	for _, verb := range verbsWithin {
+		if strings.Contains(lowered, verb) {
+			return true
+		}
+	}
+	return hasDate(text) && hasAddress(text)
+}
+
+func endsAny(s string, endings []string) bool {
+	for _, e := range endings {
+		if strings.HasSuffix(s, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
+
+// hasAddress reports whether a text names a mail address.
+func hasAddress(s string) bool {
+	i := strings.IndexByte(s, '@')
+	return i > 0 && i+1 < len(s) && isLocalByte(s[i-1]) && isDomainByte(s[i+1])
+}
+
+// hasDate reports whether a text has what may be a date: a year, or numbers with the marks of a date between.
+func hasDate(s string) bool {
+	for i := 0; i < len(s); {
+		n := digits(s[i:])
+		switch {
+		case n == 0:
+			i++
+		case n == 4 && (s[i:i+2] == "19" || s[i:i+2] == "20"):
+			return true
+		case n <= 2 && i+n+1 < len(s) && strings.IndexByte("./-", s[i+n]) >= 0 && isDigit(s[i+n+1]):
+			m := digits(s[i+n+1:])
+			if end := i + n + 1 + m; m <= 2 && end < len(s) && s[end] == s[i+n] {
+				return true
+			}
+			i += n + 1 + m
+		default:
+			i += n
+		}
+	}
+	return strings.Contains(s, "월") && strings.Contains(s, "일") || strings.Contains(s, "月") && strings.Contains(s, "日")
+}
+
+// hasTime reports whether a text has a time of day.
+func hasTime(s string) bool {
+	for i := 1; i+2 < len(s); i++ {
+		if (s[i] == ':' || s[i] == '.' || s[i] == 'h') && isDigit(s[i-1]) && isDigit(s[i+1]) && isDigit(s[i+2]) {
+			return true
+		}
+	}
+	return strings.Contains(s, "오전") || strings.Contains(s, "오후") || strings.Contains(s, "上午") || strings.Contains(s, "下午") || strings.Contains(s, "午前") || strings.Contains(s, "午後")
+}
+
+// headerBlock returns how many lines from i on are the header of a mail as programs write it above what they quote, 0 for none: a sender,
+// and two more of date, recipient and subject.
+func (f *folder) headerBlock(i int) int {
+	var seen [headerKinds]bool
+	kinds, last, idle := 0, 0, 0
+	for n := 0; n < headerLines && i+n < len(f.lines); n++ {
+		l := f.lines[i+n]
+		text := strings.TrimSpace(l.text)
+		if l.quoted != own && l.quoted != perhaps {
+			break
+		}
+		kind := headerKind(text)
+		if n == 0 && kind == noHeader {
+			return 0
+		}
+		if text == "" && kinds > 1 {
+			break
+		}
+		if kind == noHeader {
+			if idle++; idle > 3 { // a long list of recipients goes on
+				break
+			}
+			continue
+		}
+		idle = 0
+		last = n + 1
+		if !seen[kind] {
+			seen[kind] = true
+			kinds++
+		}
+	}
+	if kinds >= 3 && seen[headerFrom] || kinds == 2 && seen[headerFrom] && (seen[headerDate] || seen[headerSubject]) && last <= 3 {
+		return last
+	}
+	return 0
+}
+
+// The fields of such headers.
+const (
+	noHeader = iota
+	headerFrom
+	headerDate
+	headerTo
+	headerSubject
+	headerCc
+	headerKinds
+)
+
+// headerKind says which field a line is, in any language.
+func headerKind(text string) int {
+	text = strings.TrimLeft(text, "*_•- \u00a0")
+	colon := strings.IndexAny(text[:min(len(text), 64)], ":：")
+	if colon <= 0 {
+		return noHeader
+	}
+	name := strings.ToLower(strings.TrimRight(text[:colon], " *_\t\u00a0"))
+	return headerNames[strings.ReplaceAll(name, " ", " ")]
+}
+
+// isOriginalMark reports whether a line announces the mail that is answered, such as "-----Original Message-----".
+func isOriginalMark(text string) bool { return announced(text, originalMarks) }
+
+// isForwardMark reports whether a line announces a mail that is forwarded.
+func isForwardMark(text string) bool {
+	return announced(text, forwardMarks) || endsAny(strings.ToLower(strings.TrimRight(text, ": ")), forwardLines) && len(text) < 60
+}
+
+// announced reports whether a line is one of those texts within dashes or the like.
+func announced(text string, marks []string) bool {
+	const decoration = "-_=*~─━—–> \u00a0"
+	if len(text) > 200 {
+		return false
+	}
+	core := strings.Trim(text, decoration)
+	lead := len(text) - len(strings.TrimLeft(text, decoration))
+	if lead < 2 || len(core) > 60 {
+		return false
+	}
+	core = strings.ToLower(strings.TrimRight(core, ": "))
+	for _, mark := range marks {
+		if core == mark {
+			return true
+		}
+	}
+	return false
+}
+
+// forwardSubject says whether the subject is that of a mail that is forwarded.
+func forwardSubject(subject string) forwarding {
+	name, _, found := strings.Cut(strings.Replace(subject, "：", ":", 1), ":")
+	if !found {
+		return answered
+	}
+	name = strings.ToLower(strings.TrimSpace(name))
+	for _, prefix := range forwardPrefixes {
+		if name == prefix {
+			return forwarded
+		}
+	}
+	return answered
+}

@@ -1,0 +1,297 @@
+package email
+
+import (
+	"strings"
+)
+
+// Reply is the text of a mail with what it quotes folded away. Nothing is deleted: Source and Folded give all of it back.
+type Reply struct {
+	// Text is what the sender wrote this time: Source without its Folded parts and without empty lines at its ends. It is not empty
+	// if the mail says anything. The signature is part of it.
+	Text string
+	// SignatureAt is where the signature begins in Text, in bytes; -1 if none was found.
+	SignatureAt int
+	// Source is the whole text: that of the mail, or what its HTML says where that tells quotations better.
+	Source string
+	// Folded are the quotations within Source, in order, none touching the next: whole lines.
+	Folded []Span
+}
+
+// Span is a part of a text, in bytes, End exclusive.
+type Span struct {
+	Start, End int
+}
+
+// Visible folds what a mail quotes. The text is read by what mail programs and people put before quotations, in some twenty
+// languages; HTML by its structure first. A mail that has both is read by its text, unless only the HTML tells the quotation. What is
+// written below or between quotations stays. Mails that somebody forwards are what the sender has to say: they stay as well.
+func Visible(m Mail) Reply {
+	subject := forwardSubject(m.Subject)
+	if !m.plain && m.HTML != "" {
+		if r := fold(htmlLines(m.HTML), subject); r.Text != "" {
+			return r.signed(m)
+		}
+	}
+	r := fold(textLines(m.Text), subject)
+	if len(r.Folded) == 0 && m.plain && m.HTML != "" {
+		if structured := htmlLines(m.HTML); hasQuoted(structured) {
+			if byHTML := fold(structured, subject); len(byHTML.Folded) > 0 && byHTML.Text != "" {
+				r = byHTML
+			}
+		}
+	}
+	return r.signed(m)
+}
+
+// line is one line of a text that may quote.
+type line struct {
+	text   string // without its line end
+	quoted quotation
+}
+
+// quotation says how sure it is that a line is quoted.
+type quotation uint8
+
+const (
+	own     quotation = iota
+	perhaps           // indented by HTML: quoted if an attribution goes before it
+	quoted            // marked as such
+	rest              // marked as such, and so is all that follows
+)
+
+// textLines makes lines of plain text: those that begin with ">" are quoted (RFC 3676 section 4.5).
+func textLines(text string) []line {
+	lines := make([]line, 0, strings.Count(text, "\n")+1)
+	for s := range strings.SplitSeq(text, "\n") {
+		l := line{text: s}
+		if beginsQuoted(s) {
+			l.quoted = quoted
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// beginsQuoted reports whether a line begins with a quotation mark, behind a few spaces at most.
+func beginsQuoted(s string) bool {
+	for i := range min(len(s), 5) {
+		switch s[i] {
+		case '>':
+			return true
+		case ' ', '\t':
+		default:
+			return strings.HasPrefix(s[i:], "＞")
+		}
+	}
+	return false
+}
+
+func hasQuoted(lines []line) bool {
+	for _, l := range lines {
+		if l.quoted != own {
+			return true
+		}
+	}
+	return false
+}
+
+// fold decides line by line what is quoted.
+func fold(lines []line, forward forwarding) Reply {
+	f := folder{lines: lines, folded: make([]bool, len(lines)), forward: forward}
+	f.run()
+	return f.reply()
+}
+
+type folder struct {
+	lines   []line
+	folded  []bool
+	forward forwarding
+}
+
+// forwarding says whether the subject is that of a forwarded mail.
+type forwarding uint8
+
+const (
+	answered forwarding = iota
+	forwarded
+)
+
+func (f *folder) run() {
+	for i := 0; i < len(f.lines); {
+		l := f.lines[i]
+		text := strings.TrimSpace(l.text)
+		switch {
+		case l.quoted == rest && f.forward == forwarded:
+			return
+		case l.quoted == rest:
+			f.foldRest(i)
+			return
+		case l.quoted == quoted:
+			f.folded[i] = true
+			i++
+			continue
+		case text == "":
+			i++
+			continue
+		case isForwardMark(text):
+			return
+		case isOriginalMark(text):
+			if i = f.foldHead(i, i+1); i < 0 {
+				return
+			}
+			continue
+		}
+		if n := f.headerBlock(i); n > 0 {
+			if f.forward == forwarded {
+				return
+			}
+			if i = f.foldHead(f.ruleBefore(i), i+n); i < 0 {
+				return
+			}
+			continue
+		}
+		n, sure := f.attribution(i)
+		if n == 0 {
+			n = f.introduction(i)
+		}
+		if n == 0 {
+			i++
+			continue
+		}
+		next := f.nextText(i + n)
+		switch {
+		case next < len(f.lines) && f.lines[next].quoted != own:
+			f.foldLines(i, next)
+			i = f.foldIndented(next)
+		case sure && next < len(f.lines):
+			f.foldRest(i)
+			return
+		default:
+			i += n
+		}
+	}
+}
+
+// foldHead folds what introduces a quotation, from line i to before line next. Marked lines behind it are the quotation; without any, all
+// that follows is. It returns where to go on, -1 for nowhere.
+func (f *folder) foldHead(i, next int) int {
+	for n := f.headerBlock(f.nextText(next)); n > 0; n = 0 {
+		next = f.nextText(next) + n
+	}
+	after := f.nextText(next)
+	if after < len(f.lines) && f.lines[after].quoted != own && f.lines[after].quoted != rest {
+		f.foldLines(i, after)
+		return f.foldIndented(after)
+	}
+	f.foldRest(i)
+	return -1
+}
+
+// introduction returns how many lines from i on are set apart by HTML right above what is marked as quoted: they say who wrote it, in
+// whatever language.
+func (f *folder) introduction(i int) int {
+	for n := 0; n <= attributionLines && i+n < len(f.lines); n++ {
+		switch l := f.lines[i+n]; {
+		case l.quoted == quoted:
+			return n
+		case l.quoted != perhaps && strings.TrimSpace(l.text) != "":
+			return 0
+		}
+	}
+	return 0
+}
+
+// foldIndented folds the indented lines from i on, if those are the quotation.
+func (f *folder) foldIndented(i int) int {
+	if f.lines[i].quoted != perhaps {
+		return i
+	}
+	for i < len(f.lines) && (f.lines[i].quoted == perhaps || f.lines[i].quoted == quoted) {
+		f.folded[i] = true
+		i++
+	}
+	return i
+}
+
+func (f *folder) foldLines(from, to int) {
+	for i := from; i < to; i++ {
+		f.folded[i] = true
+	}
+}
+
+func (f *folder) foldRest(from int) { f.foldLines(from, len(f.lines)) }
+
+// nextText is the next line from i on that is not empty.
+func (f *folder) nextText(i int) int {
+	for i < len(f.lines) && strings.TrimSpace(f.lines[i].text) == "" {
+		i++
+	}
+	return i
+}
+
+// ruleBefore returns where the rule begins that stands right above line i, or i.
+func (f *folder) ruleBefore(i int) int {
+	for j := i - 1; j >= 0 && j >= i-3; j-- {
+		text := strings.TrimSpace(f.lines[j].text)
+		if text == "" {
+			continue
+		}
+		if len(text) >= 5 && strings.Trim(text, "-_=*─━ ") == "" {
+			return j
+		}
+		break
+	}
+	return i
+}
+
+// reply puts together what is left.
+func (f *folder) reply() Reply {
+	r := Reply{SignatureAt: -1}
+	var source, visible strings.Builder
+	empty := true
+	for i, l := range f.lines {
+		start := source.Len()
+		source.WriteString(l.text)
+		if i < len(f.lines)-1 {
+			source.WriteByte('\n')
+		}
+		if f.folded[i] || f.lines[i].text == "" && f.between(i) {
+			if n := len(r.Folded); n > 0 && r.Folded[n-1].End == start {
+				r.Folded[n-1].End = source.Len()
+				continue
+			}
+			r.Folded = append(r.Folded, Span{start, source.Len()})
+			continue
+		}
+		if strings.TrimSpace(l.text) != "" {
+			empty = false
+		}
+		visible.WriteString(l.text)
+		visible.WriteByte('\n')
+	}
+	r.Source = source.String()
+	if empty {
+		r.Folded = nil
+		r.Text = trimEmptyLines(r.Source)
+		return r
+	}
+	r.Text = trimEmptyLines(visible.String())
+	return r
+}
+
+// between reports whether an empty line stands between folded ones.
+func (f *folder) between(i int) bool {
+	return i > 0 && i+1 < len(f.lines) && f.folded[i-1] && f.folded[i+1]
+}
+
+// trimEmptyLines drops empty lines at both ends, and white space at the very end.
+func trimEmptyLines(s string) string {
+	s = strings.TrimRight(s, " \t\r\n\u00a0\u3000")
+	for {
+		i := strings.IndexByte(s, '\n')
+		if i < 0 || strings.TrimSpace(s[:i]) != "" {
+			return s
+		}
+		s = s[i+1:]
+	}
+}
