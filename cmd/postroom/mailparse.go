@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -153,6 +154,9 @@ func newReading(file string, raw []byte) reading {
 		MessageID: m.MessageID, InReplyTo: notNil(m.InReplyTo), References: notNil(m.References), Text: m.Text, HTML: m.HTML, VisibleText: m.Text,
 		Attachments: []readAttachment{}, Automatic: email.Automatic(m), Bounce: readBounce{Recipients: []readRecipient{}}, Defects: notNil(m.Defects),
 	}
+	if found.Automatic == email.Bounce {
+		found.Bounce = newReadBounce(email.ReadBounce(m))
+	}
 	if !m.Date.IsZero() {
 		found.Date = m.Date.Format(time.RFC3339)
 	}
@@ -169,6 +173,14 @@ func newReadAttachment(a email.Attachment) readAttachment {
 		contentType, _, _ = strings.Cut(a.MediaType, ";")
 	}
 	return readAttachment{Name: a.Filename, ContentType: contentType, Size: len(a.Content), SHA256: hex.EncodeToString(sum[:]), Inline: a.Inline, ContentID: a.ContentID}
+}
+
+func newReadBounce(b email.Bounced) readBounce {
+	found := readBounce{Recipients: []readRecipient{}, OriginalMessageID: b.OriginalMessageID}
+	for _, r := range b.Recipients {
+		found.Recipients = append(found.Recipients, readRecipient{Address: cmp.Or(r.Address, r.Original), Status: r.Status, Class: r.Class(), Action: string(r.Action), Diagnostic: r.Diagnostic})
+	}
+	return found
 }
 
 func readAddresses(list []email.Address) []readAddress {

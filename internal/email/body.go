@@ -1,7 +1,9 @@
 package email
 
 import (
+	"bytes"
 	"mime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,6 +19,7 @@ type bodies struct {
 func (t *tree) choose(root *part, m *Mail) {
 	b := bodies{attached: map[*part]bool{}}
 	b.sort([]*part{root}, "mixed", false, &b.text, &b.html)
+	b.dropHalves()
 	m.Text = t.plainText(b.text)
 	m.HTML = t.htmlSource(b.html)
 	m.plain = hasPlain(b.text) && strings.TrimSpace(m.Text) != ""
@@ -24,6 +27,10 @@ func (t *tree) choose(root *part, m *Mail) {
 		m.Text = t.bound(htmlText(m.HTML))
 	}
 	t.attach(root, &b, m)
+	if strings.TrimSpace(m.Text) == "" && m.HTML == "" && len(m.Attachments) == 0 && root.children != nil && len(bytes.TrimSpace(root.body)) > 0 {
+		// Nothing was found in it, but something is there: nothing is lost.
+		m.Attachments = []Attachment{{MediaType: "text/plain", Content: root.body}}
+	}
 }
 
 // hasPlain reports whether one of the parts is plain text.
@@ -85,6 +92,14 @@ func (b *bodies) sort(parts []*part, in string, alternative bool, text, html *[]
 		*text = append(*text, (*html)[before[1]:]...)
 	case before[1] == len(*html) && before[0] != len(*text):
 		*html = append(*html, (*text)[before[0]:]...)
+	}
+}
+
+// dropHalves leaves an HTML part in which the mail ends out of the text, if there is other text.
+func (b *bodies) dropHalves() {
+	whole := slices.DeleteFunc(slices.Clone(b.text), func(p *part) bool { return p.damage == cutOff && displayKind(p) == "html" })
+	if len(whole) > 0 {
+		b.text = whole
 	}
 }
 
@@ -165,7 +180,7 @@ func (t *tree) bound(s string) string {
 
 // attach lists the attachments below p, in the order of the mail.
 func (t *tree) attach(p *part, b *bodies, m *Mail) {
-	if b.attached[p] {
+	if b.attached[p] || p.damage != sound {
 		m.Attachments = append(m.Attachments, Attachment{
 			Ordinal:   len(m.Attachments),
 			Filename:  p.filename,

@@ -3,7 +3,6 @@ package email
 import (
 	"bytes"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -14,60 +13,176 @@ import (
 	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/traditionalchinese"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
 )
 
-// Control characters that switch character sets (ISO 2022).
-const (
-	escape   = 0x1b
-	shiftOut = 0x0e
-	shiftIn  = 0x0f
-)
-
-// aliases are names of character sets that mail programs use and the WHATWG and IANA indexes do not know.
+// aliases are names of character sets, squeezed, that mail programs use and the WHATWG and IANA indexes do not know, or know as less
+// than what comes under that name: text in GB2312 holds characters of GB18030.
 var aliases = map[string]encoding.Encoding{
-	"cp949": korean.EUCKR, "ms949": korean.EUCKR, "uhc": korean.EUCKR, "x-windows-949": korean.EUCKR,
-	"ks_c_5601": korean.EUCKR, "ksc-5601": korean.EUCKR, "ks-c-5601-1987": korean.EUCKR, "euc_kr": korean.EUCKR, "euckr": korean.EUCKR,
-	"cp932": japanese.ShiftJIS, "x-sjis-jp": japanese.ShiftJIS, "sjis": japanese.ShiftJIS, "iso-2022-jp-ms": japanese.ISO2022JP,
-	"cp936": simplifiedchinese.GBK, "cp950": traditionalchinese.Big5,
-	"cp1252": charmap.Windows1252, "cp1251": charmap.Windows1251, "cp-850": charmap.CodePage850,
-	"ansi_x3.110-1983": charmap.ISO8859_1, "iso8859_1": charmap.ISO8859_1,
+	"cp949": korean.EUCKR, "ms949": korean.EUCKR, "uhc": korean.EUCKR, "xwindows949": korean.EUCKR, "windows949": korean.EUCKR, "euckr": korean.EUCKR,
+	"xeuckr": korean.EUCKR, "ksc5601": korean.EUCKR, "ksc56011987": korean.EUCKR, "ksc56011992": korean.EUCKR, "ksx1001": korean.EUCKR, "korean": korean.EUCKR, "johab": nil,
+	"cp932": japanese.ShiftJIS, "ms932": japanese.ShiftJIS, "xsjisjp": japanese.ShiftJIS, "sjis": japanese.ShiftJIS, "xsjis": japanese.ShiftJIS,
+	"shiftjis": japanese.ShiftJIS, "windows31j": japanese.ShiftJIS, "xmscp932": japanese.ShiftJIS, "eucjp": japanese.EUCJP, "xeucjp": japanese.EUCJP,
+	"cp51932": japanese.EUCJP, "eucjpms": japanese.EUCJP, "ujis": japanese.EUCJP,
+	"gb2312": simplifiedchinese.GB18030, "gb231280": simplifiedchinese.GB18030, "gbk": simplifiedchinese.GB18030, "xgbk": simplifiedchinese.GB18030, "cp936": simplifiedchinese.GB18030,
+	"ms936": simplifiedchinese.GB18030, "gb18030": simplifiedchinese.GB18030, "euccn": simplifiedchinese.GB18030, "chinese": simplifiedchinese.GB18030,
+	"windows936": simplifiedchinese.GB18030, "hzgb2312": simplifiedchinese.HZGB2312, "hz": simplifiedchinese.HZGB2312,
+	"cp950": traditionalchinese.Big5, "ms950": traditionalchinese.Big5, "windows950": traditionalchinese.Big5, "big5": traditionalchinese.Big5, "big5hkscs": traditionalchinese.Big5,
+	"xxbig5": traditionalchinese.Big5, "xbig5": traditionalchinese.Big5,
+	"ansix31101983": charmap.ISO8859_1, "latin1": charmap.Windows1252, "iso88591": charmap.Windows1252, "ansi": charmap.Windows1252, "western": charmap.Windows1252,
+	"tis620": charmap.Windows874, "iso885911": charmap.Windows874, "macroman": charmap.Macintosh,
+	"utf16": utf16LE, "utf16le": utf16LE, "utf16be": utf16BE, "ucs2": utf16BE, "iso10646ucs2": utf16BE, "unicode": utf16LE,
+	"utf32": utf32.UTF32(utf32.BigEndian, utf32.UseBOM), "utf32le": utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), "utf32be": utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM),
 }
+
+// Both byte orders, a byte order mark deciding otherwise.
+var (
+	utf16LE = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	utf16BE = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+)
+
+// western are the sets in which every byte is a character, so that nothing in them shows that the name is wrong.
+var western = map[encoding.Encoding]bool{charmap.Windows1252: true, charmap.ISO8859_1: true, charmap.ISO8859_15: true, charmap.Windows1254: true,
+	charmap.ISO8859_2: true, charmap.Windows1250: true, charmap.Windows1258: true, charmap.Windows1257: true, charmap.Macintosh: true}
 
 // decodeCharset turns text in the character set that it names into UTF-8. Where that fails, or nothing is named, it is guessed:
 // UTF-8 first, which other sets are hardly ever by accident. ok says that the name was right.
 func decodeCharset(b []byte, label string) (text string, ok bool) {
-	label = strings.ToLower(strings.Trim(label, " \t\"'<>"))
-	switch label {
-	case "", "us-ascii", "ascii", "ansi_x3.4-1968", "unknown", "unknown-8bit", "x-unknown", "default", "_iso-2022-jp$esc":
+	label = cleanLabel(label)
+	squeezedLabel := squeezeLabel(label)
+	switch squeezedLabel {
+	case "", "usascii", "ascii", "ansix341968", "ansix341986", "iso646us", "unknown", "unknown8bit", "xunknown", "default", "none", "7bit", "8bit", "binary", "us", "xusascii":
 		return guessCharset(b), !hasHigh(b)
-	case "utf-8", "utf8", "unicode-1-1-utf-8":
+	case "utf8", "unicode11utf8", "utf8mb4", "cp65001", "unicodeutf8", "xutf8":
 		if utf8.Valid(b) {
-			return string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))), true
+			return decodeUTF8(b), true
 		}
 		return guessCharset(b), false
-	case "iso-2022-kr", "csiso2022kr":
-		return decodeISO2022KR(b), true
-	case "utf-7", "unicode-1-1-utf-7", "x-unicode-2-0-utf-7":
+	case "utf7", "unicode11utf7", "xunicode20utf7", "cp65000":
 		return decodeUTF7(b), true
+	}
+	if strings.HasPrefix(squeezedLabel, "iso2022") || strings.HasPrefix(squeezedLabel, "csiso2022") || strings.HasPrefix(squeezedLabel, "cp5022") {
+		if hasHigh(b) && utf8.Valid(b) {
+			return string(b), false
+		}
+		return decodeISO2022(b, squeezedLabel), true
 	}
 	e := lookupCharset(label)
 	if e == nil {
 		return guessCharset(b), false
+	}
+	if (e == utf16LE || e == utf16BE) && len(b) > 1 {
+		return decodeUTF16(b, e)
+	}
+	return decodeNamed(b, e)
+}
+
+// decodeUTF8 is valid UTF-8 without its byte order mark. It may hide ISO 2022, whose bytes are ASCII.
+func decodeUTF8(b []byte) string {
+	return string(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
+}
+
+// decodeNamed decodes text in the set that it names, unless it is clearly in another one.
+func decodeNamed(b []byte, e encoding.Encoding) (text string, ok bool) {
+	if !hasHigh(b) {
+		text, clean := convert(b, e) // it may still switch sets
+		return text, clean
+	}
+	if convincingUTF8(b) {
+		return decodeUTF8(b), false
+	}
+	if western[e] {
+		if text, found := guessEastern(b); found {
+			return text, false
+		}
 	}
 	text, clean := convert(b, e)
 	if clean {
 		return text, true
 	}
 	if utf8.Valid(b) {
-		return string(b), false
+		return decodeUTF8(b), false
+	}
+	if damaged := strings.Count(text, "\uFFFD"); damaged*20 > utf8.RuneCountInString(text) {
+		if guessed, found := guessEastern(b); found {
+			return guessed, false
+		}
 	}
 	return text, false // mostly right: a damaged character is U+FFFD
 }
 
+// decodeUTF16 decodes UTF-16 of either byte order: a byte order mark says which, or where the zero bytes of ASCII are.
+func decodeUTF16(b []byte, e encoding.Encoding) (text string, ok bool) {
+	low, high := 0, 0 // zero bytes at odd and at even positions
+	for i, c := range b[:min(len(b), 512)] {
+		switch {
+		case c != 0:
+		case i%2 == 1:
+			low++
+		default:
+			high++
+		}
+	}
+	switch {
+	case low > 2*high:
+		e = utf16LE
+	case high > 2*low:
+		e = utf16BE
+	case low+high == 0 && utf8.Valid(b) && !bytes.ContainsAny(b, "\x00"):
+		if r, _ := utf8.DecodeRune(b); r != utf8.RuneError && plausible(b) {
+			return string(b), false // it only says so
+		}
+	}
+	text, clean := convert(b[:len(b)&^1], e)
+	return strings.TrimPrefix(text, "\ufeff"), clean && len(b)%2 == 0
+}
+
+// plausible reports whether text is ASCII with spaces or line ends, as UTF-16 hardly ever is when read as bytes.
+func plausible(b []byte) bool { return !hasHigh(b) && bytes.ContainsAny(b, " \n") }
+
+// cleanLabel takes off what does not belong to a name.
+func cleanLabel(label string) string {
+	label = strings.ToLower(strings.Trim(label, " \t\"'<>;,"))
+	label = strings.TrimPrefix(label, "charset=")
+	if i := strings.IndexAny(label, ";,/ "); i > 0 {
+		label = label[:i]
+	}
+	return strings.Trim(label, "\"'")
+}
+
+// squeezeLabel leaves the letters and digits of a name, by which it is known however its parts are joined.
+func squeezeLabel(label string) string {
+	return strings.Map(func(r rune) rune {
+		if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return -1
+	}, label)
+}
+
+// lookupCharset finds the set of that name, or nil.
 func lookupCharset(label string) encoding.Encoding {
-	if e, ok := aliases[label]; ok {
+	squeezedLabel := squeezeLabel(label)
+	if e, ok := aliases[squeezedLabel]; ok {
 		return e
 	}
+	if e := indexed(label); e != nil {
+		return e
+	}
+	for _, family := range [][2]string{{"iso8859", "iso-8859-"}, {"windows125", "windows-125"}, {"win125", "windows-125"}, {"cp125", "windows-125"}, {"ms125", "windows-125"},
+		{"xcp125", "windows-125"}, {"koi8", "koi8-"}, {"cp", "ibm"}, {"ibm", "ibm"}, {"oem", "ibm"}, {"dos", "ibm"}, {"xmac", "x-mac-"}} {
+		if tail, found := strings.CutPrefix(squeezedLabel, family[0]); found && tail != "" {
+			if e := indexed(family[1] + tail); e != nil {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// indexed asks the indexes of WHATWG, which knows what programs mean by a name, and of IANA.
+func indexed(label string) encoding.Encoding {
 	if e, err := htmlindex.Get(label); err == nil && e != encoding.Replacement {
 		return e
 	}
@@ -93,140 +208,4 @@ func hasHigh(b []byte) bool {
 		}
 	}
 	return false
-}
-
-// guess is a multi-byte set that 8-bit text of unknown origin may be in, and the scripts that it is for.
-type guess struct {
-	encoding encoding.Encoding
-	scripts  []*unicode.RangeTable
-}
-
-// guessKorean is tried before all others, for that is where our mail comes from; guesses come last.
-var (
-	guessKorean = guess{korean.EUCKR, []*unicode.RangeTable{unicode.Hangul}}
-	guesses     = []guess{
-		{japanese.ShiftJIS, []*unicode.RangeTable{unicode.Hiragana, unicode.Katakana}},
-		{japanese.EUCJP, []*unicode.RangeTable{unicode.Hiragana, unicode.Katakana}},
-		{simplifiedchinese.GB18030, []*unicode.RangeTable{unicode.Han}},
-		{traditionalchinese.Big5, []*unicode.RangeTable{unicode.Han}},
-	}
-)
-
-// fits decodes b if every byte has a meaning and half of what is beyond ASCII is of the scripts.
-func (g guess) fits(b []byte) (text string, ok bool) {
-	text, clean := convert(b, g.encoding)
-	return text, clean && share(text, g.scripts) >= 0.5
-}
-
-// guessCharset turns text of an unknown character set into UTF-8.
-func guessCharset(b []byte) string {
-	if utf8.Valid(b) {
-		if i := bytes.IndexByte(b, escape); i >= 0 {
-			return guessISO2022(b, i)
-		}
-		return string(b)
-	}
-	if alone(b) <= 0.5 {
-		if text, ok := guessKorean.fits(b); ok {
-			return text
-		}
-		if mostlyUTF8(b) {
-			return string(bytes.ToValidUTF8(b, []byte("\uFFFD")))
-		}
-		for _, g := range guesses {
-			if text, ok := g.fits(b); ok {
-				return text
-			}
-		}
-	}
-	text, _ := convert(b, charmap.Windows1252)
-	return text
-}
-
-// mostlyUTF8 reports whether b is UTF-8 with some damage: as when a text was cut within a character.
-func mostlyUTF8(b []byte) bool {
-	sound, damaged := 0, 0
-	for len(b) > 0 {
-		r, size := utf8.DecodeRune(b)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			damaged++
-		case size > 1:
-			sound++
-		}
-		b = b[size:]
-	}
-	return sound >= damaged
-}
-
-// alone is the part of the bytes beyond ASCII that have none beside them. Nearly all are alone in European text, few in East Asian.
-func alone(b []byte) float64 {
-	single, all := 0, 0
-	for i, c := range b {
-		if c < utf8.RuneSelf {
-			continue
-		}
-		all++
-		if (i == 0 || b[i-1] < utf8.RuneSelf) && (i+1 == len(b) || b[i+1] < utf8.RuneSelf) {
-			single++
-		}
-	}
-	return float64(single) / float64(max(all, 1))
-}
-
-// guessISO2022 decodes 7-bit text whose first escape sequence is at position i.
-func guessISO2022(b []byte, i int) string {
-	switch {
-	case bytes.HasPrefix(b[i:], []byte("\x1b$)C")):
-		return decodeISO2022KR(b)
-	case bytes.HasPrefix(b[i:], []byte("\x1b$")), bytes.HasPrefix(b[i:], []byte("\x1b(")):
-		if text, clean := convert(b, japanese.ISO2022JP); clean {
-			return text
-		}
-	}
-	return string(b)
-}
-
-// share is the part of the characters beyond ASCII that belong to the scripts.
-func share(text string, scripts []*unicode.RangeTable) float64 {
-	inside, all := 0, 0
-	for _, r := range text {
-		if r < utf8.RuneSelf {
-			continue
-		}
-		all++
-		if unicode.In(r, scripts...) {
-			inside++
-		}
-	}
-	if all == 0 {
-		return 0
-	}
-	return float64(inside) / float64(all)
-}
-
-// decodeISO2022KR decodes RFC 1557: after SO two bytes of seven bits are a character of KS X 1001, after SI bytes are ASCII; the
-// designator ESC $ ) C says nothing more. A line begins in ASCII.
-func decodeISO2022KR(b []byte) string {
-	euc := make([]byte, 0, len(b))
-	shifted := false
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case bytes.HasPrefix(b[i:], []byte("\x1b$)C")):
-			i += 3
-		case c == shiftOut:
-			shifted = true
-		case c == shiftIn:
-			shifted = false
-		case c == '\n':
-			shifted = false
-			euc = append(euc, c)
-		case shifted && c > ' ' && c < 0x7f:
-			euc = append(euc, c|0x80)
-		default:
-			euc = append(euc, c)
-		}
-	}
-	text, _ := convert(euc, korean.EUCKR)
-	return text
 }

@@ -15,7 +15,7 @@ func (r *reading) readInto(m *Mail) {
 		m.Fields = append(m.Fields, Field{Name: f.name, Value: decodeText(f.value)})
 	}
 	m.Subject = decodeText(get(r.fields, "Subject"))
-	m.From = r.addresses("From")
+	m.From = r.lastAddresses("From")
 	m.Sender = r.addresses("Sender")
 	m.ReplyTo = r.addresses("Reply-To")
 	m.To = r.addresses("To")
@@ -48,6 +48,19 @@ func (r *reading) addresses(name string) []Address {
 		}
 	}
 	return all
+}
+
+// lastAddresses reads the last field of that name, or of several empty ones and others the last that names somebody.
+func (r *reading) lastAddresses(name string) []Address {
+	for i := len(r.fields) - 1; i >= 0; i-- {
+		if !equalFold(r.fields[i].name, name) {
+			continue
+		}
+		if found := parseAddresses(r.fields[i].value, r.defects); len(found) > 0 {
+			return found[:min(len(found), MaxAddresses)]
+		}
+	}
+	return nil
 }
 
 // references reads the Message-IDs of a field; of too many it keeps the first, which names the thread, and the last ones.

@@ -10,13 +10,19 @@ type rawField struct {
 	value []byte
 }
 
-// lines makes a mail whose lines end in CR only, as old Macintosh programs wrote them, one of ordinary lines. Everything else
-// copes with CRLF and LF, mixed too.
+// lines makes a mail whose lines end in CR only, as old Macintosh programs wrote them, one of ordinary lines; a few other line ends,
+// from what carried the mail, do not hide it. Everything else copes with CRLF and LF, mixed too.
 func lines(raw []byte, d *defects) []byte {
-	if bytes.IndexByte(raw, '\n') >= 0 || bytes.IndexByte(raw, '\r') < 0 {
+	first := bytes.IndexByte(raw, '\r')
+	if first < 0 || first+1 < len(raw) && raw[first+1] == '\n' || bytes.IndexByte(raw[:first], '\n') >= 0 {
+		return raw
+	}
+	both, newlines := bytes.Count(raw, []byte("\r\n")), bytes.Count(raw, []byte{'\n'})
+	if lone := bytes.Count(raw, []byte{'\r'}) - both; lone <= 2*newlines {
 		return raw
 	}
 	d.add(DefectLineEnds)
+	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte{'\n'})
 	return bytes.ReplaceAll(raw, []byte{'\r'}, []byte{'\n'})
 }
 
@@ -47,13 +53,19 @@ func blank(line []byte) bool { return len(bytes.TrimSpace(line)) == 0 }
 // a continuation are skipped while fields follow; otherwise the body begins with them. Values are parts of b.
 func splitHeader(b []byte, d *defects) (fields []rawField, body []byte) {
 	open := -1 // where the value of the last field begins, while it may be continued
+	own := ownBoundary{}
 	for at := 0; at < len(b); {
 		next := lineEnd(b, at)
 		line := b[at:next]
 		name := fieldName(line)
 		switch {
+		case blank(line) && open >= 0 && isSpaceLine(line) && continues(b[next:]):
+			// Folding may leave lines of nothing but white space (RFC 5322 section 4.2).
 		case blank(line):
 			return fields, b[next:]
+		case line[0] == '-' && own.is(line, fields): // the empty line is missing
+			d.add(DefectHeaderLine)
+			return fields, b[at:]
 		case (line[0] == ' ' || line[0] == '\t') && open >= 0:
 			fields[len(fields)-1].value = value(b[open:next], d)
 		case name != "" && line[0] != ' ' && line[0] != '\t':
@@ -75,6 +87,30 @@ func splitHeader(b []byte, d *defects) (fields []rawField, body []byte) {
 		at = next
 	}
 	return fields, nil
+}
+
+// isSpaceLine reports whether a blank line holds white space before its end.
+func isSpaceLine(line []byte) bool { return line[0] == ' ' || line[0] == '\t' }
+
+// continues reports whether b begins with a line that continues a field and is not blank.
+func continues(b []byte) bool {
+	return len(b) > 0 && isSpaceLine(b) && !blank(b[:lineEnd(b, 0)])
+}
+
+// ownBoundary is the boundary that a header declares of its own parts.
+type ownBoundary struct {
+	seen     int // so many fields were looked at
+	boundary []byte
+}
+
+// is reports whether a line is the boundary that the fields before it declare.
+func (o *ownBoundary) is(line []byte, fields []rawField) bool {
+	for ; o.seen < len(fields); o.seen++ {
+		if f := fields[o.seen]; equalFold(f.name, "Content-Type") {
+			o.boundary = []byte("--" + parseStructured(f.value).parameters["boundary"])
+		}
+	}
+	return len(o.boundary) > 2 && bytes.Equal(bytes.TrimSpace(line), o.boundary)
 }
 
 // value bounds the value of a field.
@@ -145,11 +181,12 @@ func unfold(value []byte) []byte {
 	return bytes.TrimSpace(out)
 }
 
-// get returns the raw value of the first field of that name.
+// get returns the raw value of the last field of that name: of several the last counts (RFC 8621 section 4.1.3), which is also the one
+// that a signature covers first (RFC 6376 section 5.4.2).
 func get(fields []rawField, name string) []byte {
-	for _, f := range fields {
-		if equalFold(f.name, name) {
-			return f.value
+	for i := len(fields) - 1; i >= 0; i-- {
+		if equalFold(fields[i].name, name) {
+			return fields[i].value
 		}
 	}
 	return nil

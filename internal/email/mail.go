@@ -186,7 +186,7 @@ func Parse(raw []byte) Mail {
 	h := reading{fields: head, defects: &d}
 	h.readInto(&m)
 	t := tree{defects: &d}
-	root := t.parse(head, body, inRoot, 0)
+	root := t.parse(head, body, inRoot, endOfMail, 0)
 	t.choose(root, &m)
 	m.parts = t.kinds
 	m.Defects = d.list
