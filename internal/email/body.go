@@ -123,7 +123,8 @@ func displayKind(p *part) string {
 	return ""
 }
 
-// plainText is the text of the body: plain parts as they are, HTML parts as what they say.
+// plainText is the text of the body: plain parts as they are, but for files that are written into them, and HTML parts as what they
+// say.
 func (t *tree) plainText(parts []*part) string {
 	var texts []string
 	for _, p := range parts {
@@ -151,18 +152,43 @@ func (t *tree) htmlSource(parts []*part) string {
 	return t.bound(strings.Join(sources, "\n"))
 }
 
-// decode gives a text part as UTF-8.
+// decode gives a text part as UTF-8, without NUL. What is beyond MaxText is not decoded.
 func (t *tree) decode(p *part) string {
 	content := decodeTransfer(p.body, p.encoding, t.defects)
+	if displayKind(p) == "plain" {
+		p.files, content = cutUU(content)
+	}
+	text, ok := t.inCharset(p, content)
+	if looksDecoded := ok && !hasControls(text); !looksDecoded && isBase64Encoding(p.encoding) && notBase64(p.body) {
+		t.defects.add(DefectBase64)
+		p.damage = unreadable
+		text, ok = t.inCharset(p, p.body)
+	}
+	if !ok {
+		t.defects.add(DefectCharset)
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+}
+
+// inCharset decodes the content of a text part. ok says that it is in the set that it names.
+func (t *tree) inCharset(p *part, content []byte) (text string, ok bool) {
+	if len(content) > maxEncoded {
+		t.defects.add(DefectText)
+		content = content[:maxEncoded]
+	}
 	charset := p.charset
 	if charset == "" && displayKind(p) == "html" {
 		charset = metaCharset(content)
 	}
-	text, ok := decodeCharset(content, charset)
-	if !ok {
-		t.defects.add(DefectCharset)
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return decodeCharset(content, charset)
+}
+
+// maxEncoded is how much of a text is decoded: four bytes per character are the most that a set takes for one that is one byte here.
+const maxEncoded = 4 * MaxText
+
+// hasControls reports whether a text holds control characters that no text has.
+func hasControls(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\r\f\x1b\x00", r) })
 }
 
 // bound cuts a text at MaxText.
@@ -189,6 +215,9 @@ func (t *tree) attach(p *part, b *bodies, m *Mail) {
 			Inline:    p.disposition == "inline" || p.disposition == "" && p.contentID != "",
 			ContentID: p.contentID,
 		})
+	}
+	for _, f := range p.files {
+		m.Attachments = append(m.Attachments, Attachment{Ordinal: len(m.Attachments), Filename: f.name, MediaType: "application/octet-stream", Content: f.content})
 	}
 	for _, child := range p.children {
 		t.attach(child, b, m)

@@ -17,6 +17,7 @@ type part struct {
 	body        []byte // still encoded
 	children    []*part
 	damage      damage
+	files       []uuFile // that its text held
 }
 
 // damage is what keeps a part from being taken for what it was meant to be. Such a part is listed as an attachment as well, as it

@@ -5,19 +5,27 @@ import (
 	"strings"
 )
 
+// isBase64Encoding reports whether a transfer encoding is base64.
+func isBase64Encoding(encoding string) bool { return strings.HasPrefix(encodingName(encoding), "b") }
+
+// encodingName is the name of a transfer encoding without what mail programs put around it.
+func encodingName(encoding string) string {
+	encoding, _, _ = strings.Cut(strings.TrimSpace(encoding), " ")
+	return strings.ToLower(strings.Trim(encoding, "\"';,()"))
+}
+
 // decodeTransfer removes the Content-Transfer-Encoding (RFC 2045 section 6) of a part. The result may be a part of body.
 func decodeTransfer(body []byte, encoding string, d *defects) []byte {
-	encoding, _, _ = strings.Cut(encoding, " ")
-	switch strings.ToLower(strings.Trim(encoding, "\"';,()")) {
-	case "", "7bit", "8bit", "binary", "7-bit", "8-bit", "none":
+	switch encodingName(encoding) {
+	case "", "7bit", "8bit", "binary", "7-bit", "8-bit", "8bits", "7bits", "7 bit", "none", "utf-8", "us-ascii", "plain", "text":
 		return body
-	case "base64":
+	case "base64", "base-64", "b":
 		return decodeBase64(body, d)
-	case "quoted-printable":
+	case "quoted-printable", "quotedprintable", "quoted_printable", "qp", "q":
 		return decodeQuotedPrintable(body)
-	case "x-uuencode", "uuencode", "x-uue":
-		if content, ok := decodeUU(body); ok {
-			return content
+	case "x-uuencode", "uuencode", "x-uue", "uue":
+		if files, _ := cutUU(body); len(files) > 0 {
+			return files[0].content
 		}
 	}
 	d.add(DefectEncoding)
@@ -27,37 +35,102 @@ func decodeTransfer(body []byte, encoding string, d *defects) []byte {
 // decodeBase64 decodes base64, stepping over whatever does not belong there. Padding ends a stretch; after it either more base64
 // follows, for some programs join encoded pieces, or other text such as the footer of a mailing list, which ends the content.
 func decodeBase64(body []byte, d *defects) []byte {
-	out := make([]byte, 0, len(body)*3/4)
-	stretch := make([]byte, 0, len(body))
-	padded := false
-	for len(body) > 0 {
+	r := base64Reader{out: make([]byte, 0, len(body)/4*3+3)}
+	for len(body) > 0 && !r.ended {
 		end := lineEnd(body, 0)
-		line := bytes.TrimSpace(body[:end])
+		r.line(body[:end])
 		body = body[end:]
-		if padded && !looksBase64(line) {
-			if len(line) != 0 {
-				d.add(DefectBase64)
-				break
-			}
-			continue
+	}
+	r.flush()
+	if r.noise > 0 {
+		d.add(DefectBase64)
+	}
+	return r.out
+}
+
+// base64Reader decodes line by line.
+type base64Reader struct {
+	out    []byte
+	bits   uint32
+	have   int // characters in bits
+	padded bool
+	ended  bool
+	noise  int // characters that do not belong there
+}
+
+func (r *base64Reader) line(line []byte) {
+	checked := false // that what follows padding on this line is base64
+	if r.padded {
+		rest := bytes.TrimSpace(line)
+		if len(rest) == 0 {
+			return
 		}
-		for _, c := range line {
-			switch {
-			case isBase64(c):
-				if padded {
-					out = append(out, decodeBase64Clean(stretch)...)
-					stretch, padded = stretch[:0], false
+		if checked = looksBase64(rest); !checked {
+			r.ended = true
+			r.noise++
+			return
+		}
+	} else if len(r.out) > 0 && r.have == 0 && hasWords(line) { // the footer of a list, behind content that needs no padding
+		r.ended = true
+		r.noise++
+		return
+	}
+	for i, c := range line {
+		v := base64Values[c]
+		switch {
+		case v < 64:
+			if r.padded && !checked {
+				if checked = looksBase64(bytes.TrimSpace(line[i:])); !checked {
+					r.ended = true
+					r.noise++
+					return
 				}
-				stretch = append(stretch, c)
-			case c == '=':
-				padded = len(stretch) > 0
-			default:
-				d.add(DefectBase64)
 			}
+			r.padded = false
+			r.bits = r.bits<<6 | uint32(v)
+			if r.have++; r.have == 4 {
+				r.out = append(r.out, byte(r.bits>>16), byte(r.bits>>8), byte(r.bits))
+				r.have = 0
+			}
+		case c == '=':
+			r.flush()
+			r.padded = len(r.out) > 0
+		case c != ' ' && c != '\t' && c != '\r' && c != '\n':
+			r.noise++
 		}
 	}
-	return append(out, decodeBase64Clean(stretch)...)
 }
+
+// hasWords reports whether a line has spaces within.
+func hasWords(line []byte) bool {
+	return bytes.IndexByte(bytes.TrimSpace(line), ' ') > 0
+}
+
+// flush ends a stretch: one character left over is nothing.
+func (r *base64Reader) flush() {
+	switch r.have {
+	case 2:
+		r.out = append(r.out, byte(r.bits>>4))
+	case 3:
+		r.out = append(r.out, byte(r.bits>>10), byte(r.bits>>2))
+	}
+	r.have = 0
+}
+
+// base64Values are the values of the characters, 64 for those that have none.
+var base64Values = func() (table [256]byte) {
+	for i := range table {
+		table[i] = 64
+	}
+	for i := range 26 {
+		table['A'+i], table['a'+i] = byte(i), byte(26+i)
+	}
+	for i := range 10 {
+		table['0'+i] = byte(52 + i)
+	}
+	table['+'], table['/'] = 62, 63
+	return table
+}()
 
 // looksBase64 reports whether a line is nothing but base64, in whole groups.
 func looksBase64(line []byte) bool {
@@ -67,6 +140,22 @@ func looksBase64(line []byte) bool {
 		}
 	}
 	return len(line) > 0 && len(line)%4 == 0
+}
+
+// notBase64 reports whether a text that calls itself base64 was never encoded: a good part of it are characters that base64 does not
+// have, or words with spaces between them.
+func notBase64(body []byte) bool {
+	foreign := 0
+	body = bytes.TrimSpace(body)
+	for i, c := range body {
+		switch {
+		case c == ' ' && i > 0 && body[i-1] > ' ':
+			foreign++
+		case c > ' ' && base64Values[c] == 64 && c != '=':
+			foreign++
+		}
+	}
+	return foreign*32 > len(body)
 }
 
 // decodeQuotedPrintable decodes RFC 2045 section 6.7. Malformed escapes stay as they are.
@@ -92,35 +181,4 @@ func decodeQuotedPrintable(body []byte) []byte {
 		out = append(out, ending...)
 	}
 	return out
-}
-
-// decodeUU decodes the first uuencoded file in body.
-func decodeUU(body []byte) ([]byte, bool) {
-	start := 0
-	if !bytes.HasPrefix(body, []byte("begin ")) {
-		if start = bytes.Index(body, []byte("\nbegin ")) + 1; start == 0 {
-			return nil, false
-		}
-	}
-	body = body[lineEnd(body, start):]
-	var out []byte
-	for len(body) > 0 {
-		end := lineEnd(body, 0)
-		line := bytes.TrimRight(body[:end], "\r\n")
-		body = body[end:]
-		if len(line) == 0 || bytes.Equal(line, []byte("end")) {
-			break
-		}
-		from, size := len(out), int(line[0]-' ')&0x3f
-		for i := 1; i < len(line); i += 4 {
-			var group [4]byte
-			copy(group[:], line[i:])
-			for j := range group {
-				group[j] = (group[j] - ' ') & 0x3f
-			}
-			out = append(out, group[0]<<2|group[1]>>4, group[1]<<4|group[2]>>2, group[2]<<6|group[3])
-		}
-		out = out[:min(from+size, len(out))]
-	}
-	return out, true
 }
