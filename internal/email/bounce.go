@@ -114,10 +114,13 @@ func ReadBounce(m Mail) Bounced {
 func (d dissected) reported() []BouncedRecipient {
 	var all []BouncedRecipient
 	notes := readNotice(d.notice, d.senders)
+	var groups [][]Field
 	for _, group := range d.status {
-		if !isRecipientGroup(group) || len(all) == maxBounced {
-			continue
+		if isRecipientGroup(group) && len(groups) < maxBounced {
+			groups = append(groups, group)
 		}
+	}
+	for _, group := range groups {
 		r := BouncedRecipient{
 			Address:  reportedAddress(field(group, "Final-Recipient")),
 			Original: reportedAddress(field(group, "Original-Recipient")),
@@ -132,6 +135,7 @@ func (d dissected) reported() []BouncedRecipient {
 			field:      field(group, "Status"),
 			diagnostic: diagnostic,
 			note:       note,
+			alone:      d.alone(len(groups)),
 			notice:     d.notice,
 		})
 		all = append(all, r)
@@ -158,10 +162,21 @@ func (d dissected) told(m Mail) []BouncedRecipient {
 			break
 		}
 		r := BouncedRecipient{Address: n.address}
-		r.settle(findings{note: n.text, notice: d.notice, subject: m.Subject})
+		if bare(n) {
+			n.text = "" // the reason stands elsewhere
+		}
+		r.settle(findings{note: n.text, alone: d.alone(len(notes)), notice: d.notice, subject: m.Subject})
 		all = append(all, r)
 	}
 	return all
+}
+
+// alone is the notice, if it is about one recipient.
+func (d dissected) alone(recipients int) string {
+	if recipients != 1 {
+		return ""
+	}
+	return d.notice
 }
 
 // readAction reads an Action field; comments and unknown words are dropped.
@@ -169,6 +184,8 @@ func readAction(s string) Action {
 	switch a := Action(strings.ToLower(firstWord(strings.TrimSpace(s)))); a {
 	case Failed, Delayed, Delivered, Relayed, Expanded:
 		return a
+	case "deliverable": // the answer to a question that only tests an address
+		return Delivered
 	case "failure", "fail":
 		return Failed
 	case "delay", "deferred":

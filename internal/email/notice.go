@@ -112,10 +112,7 @@ type noticeReader struct {
 
 func (r *noticeReader) line(line string) {
 	trimmed := strings.TrimSpace(line)
-	if trimmed == "" {
-		return
-	}
-	if contactLine(trimmed) {
+	if trimmed == "" || contactLine(trimmed) {
 		return
 	}
 	for _, found := range addressesIn(trimmed) {
@@ -126,7 +123,7 @@ func (r *noticeReader) line(line string) {
 			r.current = i
 			break
 		}
-		if leadsTo(trimmed[:found.start]) {
+		if leadsTo(trimmed[:found.start]) && !quotesHeader(trimmed) {
 			if len(r.notes) < maxBounced {
 				r.notes = append(r.notes, note{address: found.address})
 				r.current = len(r.notes) - 1
@@ -194,9 +191,15 @@ func contactLine(line string) bool {
 	return saysAny(line, contactPhrases)
 }
 
+// quotesHeader reports whether a line is a field of the mail that came back: its recipient may be another one.
+func quotesHeader(line string) bool {
+	name, _, found := strings.Cut(line, ":")
+	return found && (equalFold(name, "to") || equalFold(name, "cc"))
+}
+
 // leadsTo reports whether what stands before an address on its line says that it is the recipient.
 func leadsTo(before string) bool {
-	before = strings.ToLower(strings.TrimRight(before, " \t<\"'([:=*-"))
+	before = strings.ToLower(strings.TrimRight(before, " \t<\"'([:=*-\\"))
 	if before == "" {
 		return true
 	}

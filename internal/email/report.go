@@ -249,9 +249,13 @@ func (d dissected) originalMessageID(m Mail) postroom.InternetMessageID {
 	return ""
 }
 
+// firstID is the first Message-ID of a field; some programs write one without brackets and domain.
 func firstID(s string) postroom.InternetMessageID {
 	if ids := parseIDs([]byte(s)); len(ids) > 0 {
 		return ids[0]
+	}
+	if s = strings.TrimSpace(s); s != "" && len(s) <= maxID && !strings.ContainsAny(s, " \t<>") {
+		return postroom.InternetMessageID(s)
 	}
 	return ""
 }
@@ -309,4 +313,21 @@ func (d dissected) originalRecipient() string {
 		}
 	}
 	return ""
+}
+
+// succeeded reports whether a delivery report tells of successes only, as senders may ask for (RFC 3461 section 4.1).
+func (d dissected) succeeded() bool {
+	n := 0
+	for _, group := range d.status {
+		if !isRecipientGroup(group) {
+			continue
+		}
+		n++
+		switch readAction(field(group, "Action")) {
+		case Delivered, Relayed, Expanded:
+		default:
+			return false
+		}
+	}
+	return n > 0
 }

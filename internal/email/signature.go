@@ -124,7 +124,7 @@ func isDeviceLine(text string) bool {
 	lowered := strings.ToLower(strings.TrimRight(strings.TrimLeft(text, "-–* [("), ".!*)] "))
 	for _, s := range devicePhrases {
 		if strings.HasPrefix(lowered, s) {
-			return utf8.RuneCountInString(lowered) > utf8.RuneCountInString(s) && !strings.Contains(lowered, ",")
+			return utf8.RuneCountInString(lowered) > utf8.RuneCountInString(s)
 		}
 	}
 	return endsAny(lowered, deviceEndings) && utf8.RuneCountInString(lowered) <= 40

@@ -9,6 +9,7 @@ type findings struct {
 	field      string // the Status field
 	diagnostic string // the Diagnostic-Code
 	note       string // what the notice says about this recipient
+	alone      string // all that the notice says, where it is about this recipient only
 	notice     string // all that the notice says
 	subject    string
 }
@@ -16,97 +17,125 @@ type findings struct {
 // settle decides about the status of a recipient, and what follows from it.
 func (r *BouncedRecipient) settle(f findings) {
 	said := joinNonEmpty(f.diagnostic, f.note)
-	if said == "" {
-		said = f.notice
-	}
-	r.Diagnostic = oneLine(firstNonEmpty(f.diagnostic, f.note, f.notice))
 	r.ReplyCode = firstNonEmpty(replyCode(f.diagnostic), replyCode(f.note))
-	if r.ReplyCode == "" && f.field == "" {
-		r.ReplyCode = replyCode(f.notice)
+	if said == "" || f.field == "" && r.ReplyCode == "" && len(statuses(said)) == 0 && !saysAny(said, unknownUserPhrases) {
+		said = joinNonEmpty(said, f.alone)
+		if f.field == "" {
+			r.ReplyCode = replyCode(f.alone)
+		}
 	}
+	r.Diagnostic = oneLine(firstNonEmpty(f.diagnostic, f.note, f.alone))
+	r.Status = chooseStatus(f)
 	if r.Action == "" {
-		r.Action = Failed
-		if saysAny(f.subject+"\n"+f.notice, delayPhrases) && !saysAny(f.notice, gaveUpPhrases) {
-			r.Action = Delayed
-		}
+		r.Action = inferAction(f, r.Status)
 	}
-	r.Status = chooseStatus(f, r.Action)
-	r.StatusSource = StatusStated
-	if r.Status == "" {
-		r.Status = inferStatus(r.ReplyCode, said, f, r.Action)
-		r.StatusSource = StatusInferred
+	if r.Status != "" {
+		r.StatusSource = StatusStated
+		r.Hard = r.Failed() && isHard(r.Status, said)
+		return
 	}
-	r.Hard = r.Failed() && isHard(r.Status, said)
+	r.StatusSource = StatusInferred
+	r.Status = inferStatus(r.ReplyCode, said, r.Action)
+	r.Hard = r.Failed() && isHard(r.Class()+".0.0", said)
 }
 
-// chooseStatus picks the most telling of the statuses that a bounce states: what the remote server said goes before what the reporting
-// one made of it, and a specific one before x.0.0, unless they contradict each other.
-func chooseStatus(f findings, action Action) string {
-	stated := first(statuses(f.field))
-	said := statuses(f.diagnostic)
-	if len(said) == 0 {
-		said = statuses(f.note)
+// inferAction says what became of a mail where no report does: it failed, unless the words are those of a delay.
+func inferAction(f findings, status string) Action {
+	if strings.HasPrefix(status, "2") {
+		return Delivered
 	}
-	if stated == "" && len(said) == 0 {
-		said = statuses(f.notice)
+	if saysAny(f.subject+"\n"+f.notice, delayPhrases) && !saysAny(f.notice, gaveUpPhrases) {
+		return Delayed
 	}
-	best := stated
-	for _, s := range said {
-		if best == "" || rank(s) > rank(best) {
-			best = s
-		}
-	}
-	return best
+	return Failed
 }
 
-// rank is how much a status tells: x.0.0 nothing but its class, x.y.0 the subject, x.y.z all.
+// chooseStatus picks the most telling of the statuses that a bounce states. What a server said beside a reply code goes before what
+// else is said, that before the Status field, and the words to people last; but a status that tells more goes before one that tells less.
+func chooseStatus(f findings) string {
+	paired, said := spokenStatuses(f.diagnostic)
+	candidates := append(append(paired, said...), statuses(f.field)...)
+	chosen := best(candidates)
+	if rank(chosen) != 0 && chosen != "" && !expired(chosen) {
+		return chosen
+	}
+	paired, said = spokenStatuses(f.note)
+	for _, s := range append(paired, said...) {
+		if chosen == "" || s[0] == chosen[0] {
+			candidates = append(candidates, s)
+		}
+	}
+	if len(candidates) == 0 {
+		return best(statuses(f.alone))
+	}
+	return best(candidates)
+}
+
+// best is the first of the statuses that tell the most.
+func best(list []string) string {
+	chosen := ""
+	for _, s := range list {
+		if chosen == "" || rank(s) > rank(chosen) {
+			chosen = s
+		}
+	}
+	return chosen
+}
+
+// expired reports whether a status says that time was up, which hides why it was needed (RFC 3463 section 3.5, X.4.7).
+func expired(status string) bool { return strings.HasSuffix(status, ".4.7") }
+
+// rank is how much a status tells: x.0.0 nothing but its class, x.y.0 the subject, x.4.7 that time was up, all others the reason.
 func rank(status string) int {
 	switch {
+	case status == "":
+		return -1
 	case strings.HasSuffix(status, ".0.0"):
 		return 0
 	case strings.HasSuffix(status, ".0"):
 		return 1
+	case expired(status):
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // inferStatus makes a status of the reply code or the wording: its class, and what an unknown user or host and a full mailbox are.
-func inferStatus(reply, said string, f findings, action Action) string {
+func inferStatus(reply, said string, action Action) string {
 	class := "5"
 	switch {
-	case action == Delayed:
-		class = "4"
 	case action == Delivered || action == Relayed || action == Expanded:
 		return "2.0.0"
+	case action == Delayed:
+		class = "4"
 	case reply != "":
 		class = reply[:1]
-	case saysAny(said, permanentPhrases):
-	case saysAny(said, transientPhrases):
-		class = "4"
 	}
 	switch {
+	case saysAny(said, fullPhrases):
+		return class + ".2.2"
 	case class == "5" && saysAny(said, unknownUserPhrases):
 		return "5.1.1"
 	case class == "5" && saysAny(said, unknownHostPhrases):
 		return "5.1.2"
-	case saysAny(said, fullPhrases):
-		return class + ".2.2"
 	}
 	return class + ".0.0"
 }
 
 // isHard reports whether a failure is the address's: RFC 3463 sections 3.2 and 3.3 say so by number, mail systems often by words only.
+// What a server says after it took the recipient is its filter's opinion, whatever the words.
 func isHard(status, said string) bool {
-	if !strings.HasPrefix(status, "5") || saysAny(said, fullPhrases) {
+	if !strings.HasPrefix(status, "5") || saysAny(said, fullPhrases) || saysAny(said, policyPhrases) {
 		return false
 	}
 	switch status {
-	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4":
+	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4":
 		return true
-	case "5.1.0", "5.2.1", "5.0.0", "5.5.0", "5.2.0", "5.3.0", "5.4.1", "5.7.1", "5.4.310":
-		return saysAny(said, unknownUserPhrases) || saysAny(said, unknownHostPhrases)
 	}
-	return false
+	if status == "5.1.7" || status == "5.1.8" || saysAny(said, afterDataPhrases) {
+		return false
+	}
+	return saysAny(said, unknownHostPhrases) || !strings.HasPrefix(status, "5.7.") && saysAny(said, unknownUserPhrases)
 }
 
 // statuses lists the enhanced status codes in a text (RFC 3463 section 2), without those that are part of something longer, such as an
@@ -131,6 +160,28 @@ func statuses(s string) []string {
 		i = end
 	}
 	return all
+}
+
+// spokenStatuses lists the statuses in what a server said: those right behind a reply code, and the others.
+func spokenStatuses(s string) (paired, others []string) {
+	for i := 0; i < len(s); {
+		list := statuses(s[i:])
+		if len(list) == 0 {
+			return paired, others
+		}
+		at := i + strings.Index(s[i:], list[0])
+		before := strings.TrimRight(s[max(0, at-8):at], " -#([")
+		if n := len(before); n >= 3 && digits(before[n-3:]) == 3 {
+			paired = append(paired, list[0])
+		} else {
+			others = append(others, list[0])
+		}
+		if len(paired)+len(others) >= 20 {
+			return paired, others
+		}
+		i = at + len(list[0])
+	}
+	return paired, others
 }
 
 // leadsReply reports whether the hyphen before position i follows a reply code, as in "550-5.7.26".
