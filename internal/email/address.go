@@ -6,20 +6,15 @@ import (
 )
 
 // parseAddresses reads a list of addresses (RFC 5322 section 3.4), as generously as mail programs are: names with 8-bit text,
-// dots, parentheses or unquoted commas, missing brackets, groups, routes. An entry without an @ is kept as it is, but for
-// names of groups.
+// dots, parentheses or unquoted commas, missing brackets, groups, routes. An entry without an @ is kept as a name without an address, but
+// for names of groups.
 func parseAddresses(raw []byte, d *defects) []Address {
 	b := unfold(raw)
 	if hasHigh(b) || bytes.IndexByte(b, escape) >= 0 {
 		b = []byte(guessCharset(b)) // now no byte of a character is a comma or a quote
 	}
 	r := addressReader{b: b, defects: d, lastSemicolon: bytes.LastIndexByte(b, ';')}
-	for r.at < len(r.b) && len(r.found) <= MaxAddresses {
-		r.step()
-	}
-	r.finish()
-	r.flush()
-	return r.found
+	return r.list()
 }
 
 // addressReader reads a list from left to right, collecting one entry at a time.
@@ -36,10 +31,13 @@ type addressReader struct {
 	quoted  state  // the phrase has a quoted part with an @ in it, which is no address
 	pending []byte // an entry without an address: the family name before a comma, perhaps
 
+	nested state // this is the decoded text of another entry
+
 	// What need not be searched for again, so that hostile input costs linear time.
 	lastSemicolon int
 	noQuote       state // no quoted string ends any more
 	noComment     state // no comment does
+	noBracket     state // no angle bracket is closed
 }
 
 // state is a flag with a name.
@@ -50,6 +48,16 @@ const (
 	present
 )
 
+// list reads all entries.
+func (r *addressReader) list() []Address {
+	for r.at < len(r.b) && len(r.found) <= MaxAddresses {
+		r.step()
+	}
+	r.finish()
+	r.flush()
+	return r.found
+}
+
 func (r *addressReader) step() {
 	c := r.b[r.at]
 	switch c {
@@ -58,12 +66,7 @@ func (r *addressReader) step() {
 	case '(':
 		r.parenthesis()
 	case '<':
-		end := bytes.IndexByte(r.b[r.at:], '>')
-		if end < 0 {
-			end = len(r.b) - r.at
-		}
-		r.angle, r.bracket = r.b[r.at+1:r.at+end], present
-		r.at += end
+		r.brackets()
 	case '>': // one too many
 	case ',', ';':
 		r.finish()
@@ -101,6 +104,54 @@ func (r *addressReader) quotedString() {
 	}
 	r.phrase = append(r.phrase, text...)
 	r.at = end
+}
+
+// brackets reads the address in angle brackets that begins here. Of several the first with an @ counts; one that does not end goes up to
+// the next comma.
+func (r *addressReader) brackets() {
+	rest := r.b[r.at+1:]
+	end := -1
+	if r.noBracket == absent {
+		end = bytes.IndexByte(rest, '>')
+	}
+	next := end + 1 // behind the bracket
+	if end < 0 {
+		r.noBracket = present
+		if end = bytes.IndexByte(rest, ','); end < 0 {
+			end = len(rest)
+		}
+		next = end // the comma ends the entry
+	}
+	angle := rest[:end]
+	if i := bytes.LastIndexByte(angle, '<'); i >= 0 { // Name <and more <a@b>
+		r.phrase = append(r.phrase, bytes.TrimLeft(angle[:i], "<")...)
+		angle = angle[i+1:]
+	}
+	if r.bracket == absent || bytes.IndexByte(r.angle, '@') < 0 {
+		r.angle, r.bracket = uncommented(angle), present
+	}
+	r.at += next
+}
+
+// uncommented drops comments within an address.
+func uncommented(b []byte) []byte {
+	from := bytes.IndexByte(b, '(')
+	if from < 0 || b[0] == '"' {
+		return b
+	}
+	out := append([]byte{}, b[:from]...)
+	for at := from; at < len(b); at++ {
+		if b[at] == '(' {
+			end := commentEnd(b, at)
+			if end < 0 {
+				return append(out, b[at:]...)
+			}
+			at = end
+			continue
+		}
+		out = append(out, b[at])
+	}
+	return out
 }
 
 // parenthesis reads the comment that begins here; a parenthesis that does not end is a character of the name.
@@ -145,40 +196,51 @@ func (r *addressReader) finish() {
 	angle, bracket, quoted := bytes.TrimSpace(r.angle), r.bracket, r.quoted
 	r.phrase, r.comment, r.angle, r.bracket, r.quoted = nil, nil, nil, absent, absent
 	switch {
+	case bracket == present && bytes.IndexByte(angle, '@') < 0 && bytes.IndexByte(phrase, '@') > 0: // a@b <see below>
+		r.flush()
+		name, address := splitBare(phrase)
+		r.keep(append(append(name, ' '), angle...), comment, address)
 	case bracket == present:
 		if len(r.pending) > 0 { // Doe, John <john@…>
 			phrase = append(append(r.pending, ", "...), phrase...)
 			r.pending = nil
 		}
 		r.keep(phrase, comment, angle)
-	case len(phrase) == 0 && len(comment) == 0:
+	case len(phrase) == 0:
 	case bytes.IndexByte(phrase, '@') >= 0 && quoted == absent:
 		r.flush()
 		name, address := splitBare(phrase)
 		r.keep(name, comment, address)
 	default:
 		r.flush()
-		r.pending = append(phrase, comment...)
+		r.pending = phrase
 	}
 }
 
-// flush keeps what came without an address, such as MAILER-DAEMON.
+// flush keeps what came without an address, such as MAILER-DAEMON: it is a name. An address may hide in quotes or in an encoded word.
 func (r *addressReader) flush() {
 	if len(r.pending) == 0 {
 		return
 	}
-	r.defects.add(DefectAddress)
-	r.found = append(r.found, Address{Address: displayName(r.pending)})
+	name := displayName(r.pending)
 	r.pending = nil
+	if r.nested == absent && strings.Contains(name, "@") {
+		inner := addressReader{b: []byte(name), defects: r.defects, lastSemicolon: -1, nested: present}
+		if found := inner.list(); len(found) > 0 {
+			r.found = append(r.found, found...)
+			return
+		}
+	}
+	if name != "" {
+		r.defects.add(DefectAddress)
+		r.found = append(r.found, Address{Name: name})
+	}
 }
 
 func (r *addressReader) keep(name, comment, address []byte) {
 	a := Address{Name: displayName(name), Address: addrSpec(address)}
 	if a.Name == "" {
 		a.Name = displayName(comment)
-	}
-	if a.Name == a.Address {
-		a.Name = ""
 	}
 	if a.Address == "" && a.Name == "" {
 		return
@@ -196,7 +258,11 @@ func splitBare(phrase []byte) (name, address []byte) {
 	}
 	for _, word := range bytes.Fields(phrase) {
 		if address == nil && bytes.IndexByte(word, '@') >= 0 {
-			address = word
+			address = append(address, word...)
+			continue
+		}
+		if len(address) > 0 && (word[0] == '.' || bytes.IndexByte([]byte(".@"), address[len(address)-1]) >= 0) { // jdoe@test . example
+			address = append(address, word...)
 			continue
 		}
 		if len(name) > 0 {

@@ -35,3 +35,14 @@ func cleanFilename(name string) string {
 	}
 	return stem + extension
 }
+
+// unescapedName undoes the percent signs with which some programs write a name as in a URL, if they hide letters beyond ASCII.
+func unescapedName(name string) string {
+	if !strings.Contains(name, "%") {
+		return name
+	}
+	if plain := unpercent([]byte(name)); hasHigh(plain) && !hasHigh([]byte(name)) && utf8.Valid(plain) {
+		return cleanLine(string(plain))
+	}
+	return name
+}

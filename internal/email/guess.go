@@ -115,7 +115,7 @@ func (l letters) all() int { return l.hangul + l.kana + l.han + l.other }
 // guesses are in the order in which they are tried: those first that are hardly ever right by accident, and Korean before all others,
 // for that is where our mail comes from.
 var guesses = []guess{
-	{korean.EUCKR, func(l letters) bool { return l.hangul*10 >= l.all()*9 }, [2]byte{}},
+	{korean.EUCKR, func(l letters) bool { return l.hangul*10 >= l.all()*9 }, [2]byte{0xb0, 0xc8}},
 	{japanese.EUCJP, func(l letters) bool { return l.kana*4 >= l.all() && (l.kana+l.han)*10 >= l.all()*9 }, [2]byte{}},
 	{japanese.ShiftJIS, func(l letters) bool { return l.kana*4 >= l.all() && (l.kana+l.han)*10 >= l.all()*9 }, [2]byte{}},
 	{simplifiedchinese.GB18030, func(l letters) bool { return l.han*10 >= l.all()*9 }, [2]byte{0xb0, 0xd7}},

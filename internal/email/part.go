@@ -138,7 +138,7 @@ func (t *tree) describe(header []rawField, in place) *part {
 	if p.filename == "" {
 		p.filename = ct.parameters["name"]
 	}
-	p.filename = cleanFilename(p.filename)
+	p.filename = cleanFilename(unescapedName(p.filename))
 	return p
 }
 

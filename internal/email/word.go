@@ -11,9 +11,20 @@ import (
 const maxCharsetName = 64
 
 // decodeText decodes the unstructured value of a field: encoded words (RFC 2047), and 8-bit text of any character set between
-// them. The result has no control characters.
+// them. The result has no control characters. What was encoded twice, by programs in a row, is decoded twice.
 func decodeText(value []byte) string {
 	b := unfold(value)
+	if bytes.Index(b, []byte("=?")) < 0 { // most fields
+		return cleanLine(guessCharset(b))
+	}
+	text := decodeWords(b)
+	if i := strings.Index(text, "=?"); i >= 0 && strings.Contains(text[i:], "?=") && !bytes.Contains(b, []byte(text[i:])) {
+		text = decodeWords([]byte(text))
+	}
+	return cleanLine(text)
+}
+
+func decodeWords(b []byte) string {
 	var out strings.Builder
 	words := wordReader{b: b}
 	for at := 0; at < len(b); {
@@ -33,7 +44,7 @@ func decodeText(value []byte) string {
 		out.WriteString(text)
 		at = next
 	}
-	return cleanLine(out.String())
+	return out.String()
 }
 
 // cleanLine makes a decoded value one line: control characters, which encoded words can bring in, become spaces.
@@ -50,11 +61,25 @@ func cleanLine(s string) string {
 	return strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// encodedWord is =?charset?encoding?text?= taken apart and its encoding undone.
+// encodedWord is =?charset?encoding?text?= taken apart.
 type encodedWord struct {
-	charset string
-	content []byte
-	next    int // position behind it
+	charset  string
+	encoding byte   // 'b' or 'q'
+	coded    []byte // the text, still encoded
+	next     int    // position behind it
+}
+
+// content undoes the encoding.
+func (w encodedWord) content() []byte {
+	if w.encoding == 'b' {
+		return decodeBase64Word(w.coded)
+	}
+	return decodeQWord(w.coded)
+}
+
+// split reports whether the text may be a piece of base64 that goes on in the next word, as programs cut it who do not know better.
+func (w encodedWord) split() bool {
+	return w.encoding == 'b' && len(w.coded)%4 != 0 && w.coded[len(w.coded)-1] != '='
 }
 
 // wordReader reads encoded words, in time linear in the length of the field: it remembers where the next "?=" is.
@@ -71,23 +96,50 @@ func (r *wordReader) sequence(i int) (text string, next int) {
 		return "", -1
 	}
 	var out strings.Builder
+	run := []encodedWord{w}
 	for {
-		follow := skipSpace(r.b, w.next)
-		more, ok := r.word(follow)
+		more, ok := r.word(skipSpace(r.b, w.next))
 		if !ok {
-			text, _ := decodeCharset(w.content, w.charset)
-			out.WriteString(text)
+			out.WriteString(decodeRun(run))
 			return out.String(), w.next
 		}
-		if strings.EqualFold(more.charset, w.charset) {
-			w.content = append(w.content, more.content...)
-			w.next = more.next
-			continue
+		if !strings.EqualFold(more.charset, w.charset) {
+			out.WriteString(decodeRun(run))
+			run = run[:0]
 		}
-		text, _ := decodeCharset(w.content, w.charset)
-		out.WriteString(text)
 		w = more
+		run = append(run, w)
 	}
+}
+
+// decodeRun decodes words in one character set.
+func decodeRun(run []encodedWord) string {
+	var content []byte
+	split := false
+	for i, w := range run {
+		content = append(content, w.content()...)
+		split = split || i+1 < len(run) && w.split()
+	}
+	text, ok := decodeCharset(content, run[0].charset)
+	if ok && !strings.Contains(text, "\uFFFD") || !split {
+		return text
+	}
+	content = content[:0]
+	for i := 0; i < len(run); i++ {
+		w := run[i]
+		if w.split() {
+			w.coded = bytes.Clone(w.coded) // the others are appended to it
+		}
+		for w.split() && i+1 < len(run) && run[i+1].encoding == 'b' {
+			i++
+			w.coded = append(w.coded, run[i].coded...)
+		}
+		content = append(content, w.content()...)
+	}
+	if joined, ok := decodeCharset(content, run[0].charset); ok && !strings.Contains(joined, "\uFFFD") {
+		return joined
+	}
+	return text
 }
 
 // word reads the encoded word at position i.
@@ -98,25 +150,40 @@ func (r *wordReader) word(i int) (encodedWord, bool) {
 	}
 	head := b[i+2 : min(i+2+maxCharsetName+4, len(b))]
 	mark := bytes.IndexByte(head, '?')
-	if mark <= 0 || mark+2 >= len(head) || head[mark+2] != '?' || bytes.ContainsAny(head[:mark], " =") {
+	if mark < 0 || mark+2 >= len(head) || head[mark+2] != '?' || bytes.ContainsAny(head[:mark], " =") {
 		return encodedWord{}, false
 	}
-	from := i + 2 + mark + 3
-	end := r.endAfter(from)
-	if end < 0 {
+	encoding := lower(head[mark+1])
+	if encoding != 'b' && encoding != 'q' {
 		return encodedWord{}, false
 	}
 	charset, _, _ := strings.Cut(string(head[:mark]), "*") // RFC 2231 section 5: charset*language
-	w := encodedWord{charset: charset, next: end + 2}
-	switch coded := b[from:end]; head[mark+1] {
-	case 'b', 'B':
-		w.content = decodeBase64Word(coded)
-	case 'q', 'Q':
-		w.content = decodeQWord(coded)
-	default:
+	from := i + 2 + mark + 3
+	end := r.endAfter(from)
+	if end < 0 {
+		return truncatedWord(charset, encoding, b[from:], len(b))
+	}
+	coded := b[from:end]
+	if encoding == 'b' {
+		coded = bytes.ReplaceAll(coded, []byte(" "), nil)
+	}
+	return encodedWord{charset: charset, encoding: encoding, coded: coded, next: end + 2}, true
+}
+
+// truncatedWord is a word whose end was cut off, at the end of the field. It has to look like one: no spaces.
+func truncatedWord(charset string, encoding byte, coded []byte, next int) (encodedWord, bool) {
+	coded = bytes.TrimRight(coded, "?")
+	if len(coded) == 0 || bytes.ContainsAny(coded, " ?\t") || lookupCharset(charset) == nil && !strings.EqualFold(charset, "utf-8") {
 		return encodedWord{}, false
 	}
-	return w, true
+	if encoding == 'b' {
+		for _, c := range coded {
+			if !isBase64(c) && c != '=' {
+				return encodedWord{}, false
+			}
+		}
+	}
+	return encodedWord{charset: charset, encoding: encoding, coded: coded, next: next}, true
 }
 
 // endAfter returns the position of the first "?=" at or after from, or -1.
