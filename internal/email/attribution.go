@@ -29,7 +29,7 @@ func (f *folder) attribution(i int) (n int, sure bool) {
 		}
 		joined += text
 		if attributes(joined) {
-			return n, hasAddress(joined) || hasDate(joined) && hasTime(joined)
+			return n, isSure(joined)
 		}
 		if n == 1 && !f.opens(text) {
 			return 0, false
@@ -39,6 +39,25 @@ func (f *folder) attribution(i int) (n int, sure bool) {
 		}
 	}
 	return 0, false
+}
+
+// isSure reports whether an attribution needs no mark of quotation below: it names a date and a time, or one of them and an address as
+// programs write it. People do not.
+func isSure(text string) bool {
+	date, clock := hasDate(text), hasTime(text)
+	return date && clock || (date || clock) && hasBracketed(text) || isRuled(text)
+}
+
+// isRuled reports whether a line stands between dashes, as in "---- Kim wrote ----".
+func isRuled(text string) bool {
+	return strings.HasPrefix(text, "--") && strings.HasSuffix(text, "--") && strings.Trim(text, "- ") != ""
+}
+
+// hasBracketed reports whether a text has an address in brackets.
+func hasBracketed(s string) bool {
+	_, rest, _ := strings.Cut(s, "<")
+	inside, _, found := strings.Cut(rest, ">")
+	return found && strings.Contains(inside, "@")
 }
 
 // opens reports whether an attribution can begin with a line that does not end it.
@@ -64,19 +83,19 @@ func endsSentence(text string) bool {
 // attributes reports whether a text says that somebody wrote what follows.
 func attributes(text string) bool {
 	trimmed := strings.TrimRight(text, " \t\u00a0*_")
-	bare := strings.TrimRight(trimmed, ":：")
-	colon := len(bare) < len(trimmed)
-	lowered := strings.ToLower(strings.TrimSpace(bare))
+	if isRuled(trimmed) {
+		return endsAny(strings.ToLower(strings.Trim(trimmed, "- ")), verbsAtEnd)
+	}
+	bare := strings.TrimSpace(strings.TrimRight(trimmed, ":："))
+	colon := strings.HasSuffix(trimmed, ":") || strings.HasSuffix(trimmed, "：")
+	lowered := strings.ToLower(bare)
 	if !colon {
 		// 2012/4/2 Kim <kim@example.com>, and languages that need no colon
-		return isDigit(text[0]) && hasDate(text) && strings.HasSuffix(trimmed, ">") && hasAddress(text) ||
-			endsAny(lowered, verbsWithoutColon) && (hasDate(text) || hasAddress(text))
-	}
-	if utf8.RuneCountInString(bare) < 4 {
-		return false
+		return isDigit(text[0]) && hasDate(text) && strings.HasSuffix(trimmed, ">") && hasBracketed(text) ||
+			endsAny(lowered, verbsWithoutColon) && hasDate(text) && (hasTime(text) || hasBracketed(text))
 	}
 	if endsAny(lowered, verbsAtEnd) {
-		return hasDigit(text) || hasAddress(text) || len(text) <= 60
+		return hasDigit(text) || hasAddress(text) || len(text) <= 60 && utf8.RuneCountInString(bare) >= 4
 	}
 	if !hasAddress(text) && !hasDate(text) {
 		return false
@@ -86,7 +105,7 @@ func attributes(text string) bool {
 			return true
 		}
 	}
-	return hasDate(text) && hasAddress(text)
+	return hasDate(text) && hasTime(text) && hasBracketed(text) && strings.HasSuffix(bare, ">")
 }
 
 func endsAny(s string, endings []string) bool {
@@ -138,22 +157,18 @@ func hasTime(s string) bool {
 	return strings.Contains(s, "오전") || strings.Contains(s, "오후") || strings.Contains(s, "上午") || strings.Contains(s, "下午") || strings.Contains(s, "午前") || strings.Contains(s, "午後")
 }
 
-// headerBlock returns how many lines from i on are the header of a mail as programs write it above what they quote, 0 for none: a sender,
-// and two more of date, recipient and subject.
+// headerBlock returns how many lines from i on are the header of a mail as programs write it above what they quote, 0 for none: a sender
+// and a subject with a date or a recipient; or a sender and a date, if the sender's line has an address or a recipient follows the date. Of a
+// journey people write From, To and Date as well, in that order.
 func (f *folder) headerBlock(i int) int {
 	var seen [headerKinds]bool
-	kinds, last, idle := 0, 0, 0
+	last, idle := 0, 0
+	address, dated := false, false // the sender's line has an address; the date stands above the recipient
 	for n := 0; n < headerLines && i+n < len(f.lines); n++ {
 		l := f.lines[i+n]
 		text := strings.TrimSpace(l.text)
-		if l.quoted != own && l.quoted != perhaps {
-			break
-		}
 		kind := headerKind(text)
-		if n == 0 && kind == noHeader {
-			return 0
-		}
-		if text == "" && kinds > 1 {
+		if l.quoted > perhaps || n == 0 && kind == noHeader || text == "" && n > 2 {
 			break
 		}
 		if kind == noHeader {
@@ -164,12 +179,16 @@ func (f *folder) headerBlock(i int) int {
 		}
 		idle = 0
 		last = n + 1
-		if !seen[kind] {
-			seen[kind] = true
-			kinds++
+		dated = dated || kind == headerTo && seen[headerDate]
+		seen[kind] = true
+		if kind == headerFrom && (hasAddress(text) || i+n+1 < len(f.lines) && hasBracketed(f.lines[i+n+1].text)) {
+			address = true
 		}
 	}
-	if kinds >= 3 && seen[headerFrom] || kinds == 2 && seen[headerFrom] && (seen[headerDate] || seen[headerSubject]) && last <= 3 {
+	switch {
+	case seen[headerFrom] && seen[headerSubject] && (seen[headerDate] || seen[headerTo]):
+		return last
+	case seen[headerFrom] && seen[headerDate] && (address || dated):
 		return last
 	}
 	return 0
@@ -193,12 +212,13 @@ func headerKind(text string) int {
 	if colon <= 0 {
 		return noHeader
 	}
-	name := strings.ToLower(strings.TrimRight(text[:colon], " *_\t\u00a0"))
-	return headerNames[strings.ReplaceAll(name, " ", " ")]
+	return headerNames[strings.ToLower(strings.TrimRight(text[:colon], " *_\t\u00a0"))]
 }
 
 // isOriginalMark reports whether a line announces the mail that is answered, such as "-----Original Message-----".
-func isOriginalMark(text string) bool { return announced(text, originalMarks) }
+func isOriginalMark(text string) bool {
+	return announced(text, originalMarks) || len(text) < 120 && strings.Contains(strings.ToLower(text), "reply above this line")
+}
 
 // isForwardMark reports whether a line announces a mail that is forwarded.
 func isForwardMark(text string) bool {
@@ -207,7 +227,7 @@ func isForwardMark(text string) bool {
 
 // announced reports whether a line is one of those texts within dashes or the like.
 func announced(text string, marks []string) bool {
-	const decoration = "-_=*~─━—–> \u00a0"
+	const decoration = "-_=*~#─━—–> \u00a0"
 	if len(text) > 200 {
 		return false
 	}

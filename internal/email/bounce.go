@@ -114,12 +114,8 @@ func ReadBounce(m Mail) Bounced {
 func (d dissected) reported() []BouncedRecipient {
 	var all []BouncedRecipient
 	notes := readNotice(d.notice, d.senders)
-	var groups [][]Field
-	for _, group := range d.status {
-		if isRecipientGroup(group) && len(groups) < maxBounced {
-			groups = append(groups, group)
-		}
-	}
+	groups := d.recipientGroups()
+	delayed := tellsDelay(d.notice)
 	for _, group := range groups {
 		r := BouncedRecipient{
 			Address:  reportedAddress(field(group, "Final-Recipient")),
@@ -136,7 +132,7 @@ func (d dissected) reported() []BouncedRecipient {
 			diagnostic: diagnostic,
 			note:       note,
 			alone:      d.alone(len(groups)),
-			notice:     d.notice,
+			delayed:    delayed,
 		})
 		all = append(all, r)
 	}
@@ -156,6 +152,7 @@ func (d dissected) told(m Mail) []BouncedRecipient {
 	if len(notes) == 0 {
 		notes = notesOf{{address: d.originalRecipient()}}
 	}
+	delayed := tellsDelay(m.Subject + "\n" + d.notice)
 	var all []BouncedRecipient
 	for _, n := range notes {
 		if len(all) == maxBounced {
@@ -165,10 +162,25 @@ func (d dissected) told(m Mail) []BouncedRecipient {
 		if bare(n) {
 			n.text = "" // the reason stands elsewhere
 		}
-		r.settle(findings{note: n.text, alone: d.alone(len(notes)), notice: d.notice, subject: m.Subject})
+		r.settle(findings{note: n.text, alone: d.alone(len(notes)), delayed: delayed})
 		all = append(all, r)
 	}
 	return all
+}
+
+// recipientGroups are the groups that are about recipients, of each recipient the first: a broken report can be in a mail twice.
+func (d dissected) recipientGroups() [][]Field {
+	var groups [][]Field
+	seen := map[string]bool{}
+	for _, group := range d.status {
+		address := strings.ToLower(reportedAddress(field(group, "Final-Recipient")))
+		if !isRecipientGroup(group) || len(groups) == maxBounced || address != "" && seen[address] {
+			continue
+		}
+		seen[address] = true
+		groups = append(groups, group)
+	}
+	return groups
 }
 
 // alone is the notice, if it is about one recipient.

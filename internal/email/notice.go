@@ -90,7 +90,7 @@ func isReturnedHeader(text string) bool {
 
 // readNotice finds the recipients that a notice names, and what it says about each: the lines from one to the next. Addresses that are
 // no recipients are left out.
-func readNotice(notice string, senders []string) notesOf {
+func readNotice(notice string, senders map[string]bool) notesOf {
 	r := noticeReader{senders: senders, current: -1}
 	for line := range strings.SplitSeq(notice, "\n") {
 		if len(line) > maxDiagnostic {
@@ -103,11 +103,10 @@ func readNotice(notice string, senders []string) notesOf {
 
 // noticeReader reads a notice line by line.
 type noticeReader struct {
-	senders []string
+	senders map[string]bool
 	notes   notesOf
 	weak    notesOf // addresses in the middle of sentences: recipients if there are no others
 	current int     // the recipient that the lines are about, -1 none yet
-	size    int
 }
 
 func (r *noticeReader) line(line string) {
@@ -134,8 +133,7 @@ func (r *noticeReader) line(line string) {
 			r.weak = append(r.weak, note{address: found.address, text: trimmed})
 		}
 	}
-	if r.current >= 0 && r.size < maxNotice {
-		r.size += len(trimmed)
+	if r.current >= 0 && len(r.notes[r.current].text) < maxDiagnostic {
 		r.notes[r.current].text += trimmed + "\n"
 	}
 }
@@ -174,12 +172,7 @@ func (r *noticeReader) isSender(address string) bool {
 	if local == "postmaster" || local == "mailer-daemon" {
 		return true
 	}
-	for _, s := range r.senders {
-		if s == address {
-			return true
-		}
-	}
-	return false
+	return r.senders[address]
 }
 
 // contactLine reports whether a line says whom to turn to, or names what was sent.

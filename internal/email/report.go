@@ -8,18 +8,18 @@ import (
 
 // dissected is a report or bounce, taken apart: what it says to people, what it says to machines, and the mail that came back.
 type dissected struct {
-	notice   string    // for people, without the mail that came back
-	returned string    // that mail, where it stands in the notice
-	status   [][]Field // message/delivery-status: groups of fields (RFC 3464 section 2.1)
-	feedback [][]Field // message/feedback-report (RFC 5965)
-	receipt  [][]Field // message/disposition-notification (RFC 8098)
-	original [][]Field // headers of the mails that came back
-	senders  []string  // addresses that are no recipients: whom the bounce was sent to, and who sent it
+	notice   string          // for people, without the mail that came back
+	returned string          // that mail, where it stands in the notice
+	status   [][]Field       // message/delivery-status: groups of fields (RFC 3464 section 2.1)
+	feedback [][]Field       // message/feedback-report (RFC 5965)
+	receipt  [][]Field       // message/disposition-notification (RFC 8098)
+	original [][]Field       // headers of the mails that came back
+	senders  map[string]bool // addresses that are no recipients: whom the bounce was sent to, and who sent it
 }
 
 // dissect takes a report apart.
 func dissect(m Mail) dissected {
-	var d dissected
+	d := dissected{senders: map[string]bool{}}
 	texts := []string{m.Text}
 	for _, a := range m.Attachments {
 		mediaType, _, _ := strings.Cut(a.MediaType, ";")
@@ -33,7 +33,7 @@ func dissect(m Mail) dissected {
 		case strings.HasPrefix(mediaType, "message/"), strings.HasPrefix(mediaType, "text/rfc822"):
 			d.original = append(d.original, headerOf(a.Content))
 		case strings.HasPrefix(mediaType, "text/"):
-			texts = append(texts, string(a.Content))
+			texts = append(texts, string(a.Content[:min(len(a.Content), 4*maxNotice)]))
 		}
 	}
 	text := bounded(strings.Join(texts, "\n"), 4*maxNotice)
@@ -47,7 +47,7 @@ func dissect(m Mail) dissected {
 	}
 	for _, list := range [][]Address{m.To, m.Cc, m.From, m.Sender} {
 		for _, a := range list {
-			d.senders = append(d.senders, strings.ToLower(a.Address))
+			d.senders[strings.ToLower(a.Address)] = true
 		}
 	}
 	return d

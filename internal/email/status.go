@@ -10,8 +10,7 @@ type findings struct {
 	diagnostic string // the Diagnostic-Code
 	note       string // what the notice says about this recipient
 	alone      string // all that the notice says, where it is about this recipient only
-	notice     string // all that the notice says
-	subject    string
+	delayed    bool   // the notice tells of a delay
 }
 
 // settle decides about the status of a recipient, and what follows from it.
@@ -44,10 +43,15 @@ func inferAction(f findings, status string) Action {
 	if strings.HasPrefix(status, "2") {
 		return Delivered
 	}
-	if saysAny(f.subject+"\n"+f.notice, delayPhrases) && !saysAny(f.notice, gaveUpPhrases) {
+	if f.delayed {
 		return Delayed
 	}
 	return Failed
+}
+
+// tellsDelay reports whether a notice says that the mail is still being tried.
+func tellsDelay(notice string) bool {
+	return saysAny(notice, delayPhrases) && !saysAny(notice, gaveUpPhrases)
 }
 
 // chooseStatus picks the most telling of the statuses that a bounce states. What a server said beside a reply code goes before what

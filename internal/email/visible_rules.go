@@ -12,7 +12,7 @@ var (
 	}
 	// verbsAtEnd end attributions, before a colon.
 	verbsAtEnd = []string{
-		"wrote", "writes", "said", "has written",
+		"wrote", "writes", "has written",
 		"schrieb", "geschrieben", "schreibt", "schrieb folgendes", "a écrit", "a ecrit", "écrivait", "escribió", "escribio", "ha scritto", "scrisse", "scriveva", "escreveu", "schreef", "het volgende geschreven", "napisał", "napisała", "napisał(a)", "pisze",
 		"skrev", "skrev følgende", "kirjoitti", "napsal", "napsala", "napsal(a)", "napísal", "napísal(a)", "yazdı", "şunu yazdı", "şunları yazdı", "đã viết", "viết", "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала(в)", "пише",
 		"a scris", "írta", "ezt írta", "έγραψε", "كتب", "כתב", "menulis", "rašė", "kirjutas", "je napisao", "je napisal/a", "je napisao/la", "написа", "va escriure", "idatzi du",
@@ -28,7 +28,7 @@ var (
 
 	// originalMarks stand between dashes above the mail that is answered.
 	originalMarks = []string{
-		"original message", "original email", "original mail", "reply message", "original", "originalmessage", "reply above this line",
+		"original message", "original email", "original mail", "reply message", "original", "originalmessage",
 		"ursprüngliche nachricht", "ursprungliche nachricht", "originalnachricht", "original-nachricht", "ursprüngliche mail", "original-mail",
 		"message d'origine", "message d’origine", "message original", "message initial", "mensaje original", "correo original", "messaggio originale", "messaggio original", "mensagem original",
 		"oorspronkelijk bericht", "origineel bericht", "oorspronkelijke bericht", "wiadomość oryginalna", "oryginalna wiadomość", "wiadomosc oryginalna", "oryginalny e-mail",
@@ -67,7 +67,7 @@ var (
 		},
 		headerTo: {
 			"to", "an", "empfänger", "à", "a", "destinataire", "para", "destinatario", "destinatário", "aan", "ontvanger", "do", "adresat", "кому", "получатель", "till", "mottagare", "til", "modtager", "mottaker", "vastaanottaja", "kenelle", "komu", "adresát", "kime", "alıcı", "tới", "đến", "người nhận", "către", "címzett", "προς", "إلى", "אל", "kepada", "pre", "za",
-			"받는 사람", "받는사람", "받는이", "받는 이", "수신", "수신자", "수신인", "宛先", "收件人", "收件者", "受信者",
+			"받는 사람", "받는사람", "받은 사람", "받은사람", "받는이", "받는 이", "수신", "수신자", "수신인", "宛先", "收件人", "收件者", "受信者",
 		},
 		headerSubject: {
 			"subject", "betreff", "objet", "sujet", "asunto", "oggetto", "assunto", "onderwerp", "temat", "тема", "ämne", "emne", "aihe", "předmět", "predmet", "konu", "chủ đề", "tiêu đề", "subiect", "tárgy", "θέμα", "الموضوع", "נושא", "subjek", "perihal", "re",

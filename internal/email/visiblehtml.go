@@ -60,16 +60,8 @@ const (
 func (w *quoteWriter) open(z *html.Tokenizer, c content) {
 	name, more := z.TagName()
 	a := atom.Lookup(name)
-	attributes := map[string]string{}
-	for more && len(attributes) < 20 {
-		var key, value []byte
-		key, value, more = z.TagAttr()
-		switch k := string(key); k {
-		case "class", "id", "type", "cite", "style", "alt", "data-marker":
-			attributes[k] = string(value)
-		}
-	}
-	mark := elementQuotes(a, attributes)
+	e := readElement(z, a, more)
+	mark := e.quotes()
 	if c == nested && !isVoid(a) && (isContainer(a) || mark != own) {
 		w.stack = append(w.stack, element{a, w.now})
 		if w.depth == nil {
@@ -80,15 +72,46 @@ func (w *quoteWriter) open(z *html.Tokenizer, c content) {
 	if mark > w.now {
 		w.turn(mark)
 	}
-	if a == atom.Blockquote {
+	switch a {
+	case atom.Blockquote:
 		w.out.block(1) // the quotation marks that textWriter would write are what is found out here
-		return
+	case atom.Img:
+		w.out.text(e.alt)
+	default:
+		w.out.open(a, z, false)
 	}
-	if a == atom.Img {
-		w.out.text(attributes["alt"])
-		return
+}
+
+// marked is an element and those of its attributes that matter here.
+type marked struct {
+	atom                                  atom.Atom
+	class, id, kind, cite, style, alt, by string
+}
+
+// readElement reads the attributes of a tag, up to twenty.
+func readElement(z *html.Tokenizer, a atom.Atom, more bool) marked {
+	e := marked{atom: a}
+	for n := 0; more && n < 20; n++ {
+		var key, value []byte
+		key, value, more = z.TagAttr()
+		switch string(key) {
+		case "class":
+			e.class = string(value)
+		case "id":
+			e.id = string(value)
+		case "type":
+			e.kind = string(value)
+		case "cite":
+			e.cite = string(value)
+		case "style":
+			e.style = string(value)
+		case "alt":
+			e.alt = string(value)
+		case "data-marker":
+			e.by = string(value)
+		}
 	}
-	w.out.open(a, z, false)
+	return e
 }
 
 // close ends the last open element of that kind, and those within it.
@@ -159,43 +182,51 @@ func isVoid(a atom.Atom) bool {
 	return false
 }
 
-// elementQuotes says what an element tells about its content.
-func elementQuotes(a atom.Atom, attributes map[string]string) quotation {
-	id := strings.ToLower(attributes["id"])
+// quotes says what an element tells about its content.
+func (e marked) quotes() quotation {
+	id := strings.ToLower(e.id)
 	for strings.HasPrefix(id, "x_") { // Outlook renames what it quotes
 		id = id[2:]
 	}
-	for _, s := range restIDs {
-		if id == s {
-			return rest
-		}
+	switch {
+	case isOneOf(id, restIDs):
+		return rest
+	case isOneOf(id, quotedIDs), e.by == "__QUOTED_TEXT__":
+		return quoted
 	}
-	for _, s := range quotedIDs {
-		if id == s {
-			return quoted
-		}
-	}
-	for class := range strings.FieldsSeq(strings.ToLower(attributes["class"])) {
+	for class := range strings.FieldsSeq(strings.ToLower(e.class)) {
 		switch {
 		case strings.HasSuffix(class, "outlookmessageheader"):
 			return rest
-		case strings.HasSuffix(class, "gmail_attr"), strings.HasSuffix(class, "gmail_quote") && a != atom.Blockquote:
+		case strings.HasSuffix(class, "gmail_attr"), strings.HasSuffix(class, "gmail_quote") && e.atom != atom.Blockquote:
 			return perhaps // a forwarded mail stands in the same
 		case endsAny(class, quotedClasses):
 			return quoted
 		}
 	}
-	if attributes["data-marker"] == "__QUOTED_TEXT__" {
-		return quoted
-	}
-	if a != atom.Blockquote {
+	if e.atom != atom.Blockquote {
 		return own
 	}
-	style := strings.ToLower(attributes["style"])
-	if strings.EqualFold(attributes["type"], "cite") || attributes["cite"] != "" || strings.Contains(style, "border-left") && !strings.Contains(style, "border-left:none") {
+	if strings.EqualFold(e.kind, "cite") || e.cite != "" || drawsBorder(e.style) {
 		return quoted
 	}
 	return perhaps
+}
+
+func isOneOf(s string, list []string) bool {
+	for _, x := range list {
+		if s == x {
+			return true
+		}
+	}
+	return false
+}
+
+// drawsBorder reports whether a style draws the line at the left that marks quotations.
+func drawsBorder(style string) bool {
+	_, border, found := strings.Cut(strings.ToLower(style), "border-left")
+	border, _, _ = strings.Cut(border, ";")
+	return found && !strings.Contains(border, "none") && !strings.HasSuffix(strings.TrimSpace(border), ":0")
 }
 
 var (
