@@ -52,7 +52,10 @@ export default async function delivery({ language = "en" }) {
   const unseen = page.locator("[data-unseen]");
   await unseen.waitFor();
   await lookBoth(page, `overtaken-${language}`);
-  expect((await page.locator("form[data-wrap-up]").count()) === 0, "a reply that a mail has overtaken is not sent without a word");
+  expect(
+    (await page.locator("form[data-wrap-up]").count()) === 0,
+    "a reply that a mail has overtaken is not sent without a word",
+  );
   await unseen.getByRole("button", { name: t("reply.sendAnyway") }).click();
   await page.locator("form[data-wrap-up]").waitFor();
   await completeWrapUp(page, t, code);

@@ -1617,7 +1617,9 @@ func (x *ListWrapUpCodesRequest) GetContactId() string {
 type ListWrapUpCodesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The codes.
-	Codes         []*Code `protobuf:"bytes,1,rep,name=codes,proto3" json:"codes,omitempty"`
+	Codes []*Code `protobuf:"bytes,1,rep,name=codes,proto3" json:"codes,omitempty"`
+	// What the organisation asks of a wrap-up; absent if it asks nothing.
+	Guidance      *Label `protobuf:"bytes,2,opt,name=guidance,proto3" json:"guidance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1655,6 +1657,13 @@ func (*ListWrapUpCodesResponse) Descriptor() ([]byte, []int) {
 func (x *ListWrapUpCodesResponse) GetCodes() []*Code {
 	if x != nil {
 		return x.Codes
+	}
+	return nil
+}
+
+func (x *ListWrapUpCodesResponse) GetGuidance() *Label {
+	if x != nil {
+		return x.Guidance
 	}
 	return nil
 }
@@ -3653,9 +3662,10 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x06detail\x18\t \x01(\tR\x06detail\"7\n" +
 	"\x16ListWrapUpCodesRequest\x12\x1d\n" +
 	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"J\n" +
+	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x82\x01\n" +
 	"\x17ListWrapUpCodesResponse\x12/\n" +
-	"\x05codes\x18\x01 \x03(\v2\x19.postroom.contact.v1.CodeR\x05codes\"2\n" +
+	"\x05codes\x18\x01 \x03(\v2\x19.postroom.contact.v1.CodeR\x05codes\x126\n" +
+	"\bguidance\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\bguidance\"2\n" +
 	"\x15MarkOfferShownRequest\x12\x19\n" +
 	"\boffer_id\x18\x01 \x01(\tR\aofferId\"\x18\n" +
 	"\x16MarkOfferShownResponse\"N\n" +
@@ -3943,70 +3953,71 @@ var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	0,  // 30: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
 	0,  // 31: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
 	4,  // 32: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	10, // 33: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 34: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	54, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
-	10, // 36: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 37: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	5,  // 38: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
-	53, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
-	54, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	54, // 41: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
-	53, // 42: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
-	10, // 43: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 44: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	53, // 45: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
-	44, // 46: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
-	54, // 47: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
-	44, // 48: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 49: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	44, // 50: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 51: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	6,  // 52: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 53: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 54: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 55: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	20, // 56: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	51, // 57: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
-	22, // 58: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 59: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 60: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 61: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 62: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 63: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	33, // 64: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
-	36, // 65: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
-	38, // 66: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
-	40, // 67: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
-	42, // 68: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
-	45, // 69: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
-	47, // 70: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
-	49, // 71: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
-	7,  // 72: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 73: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 74: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 75: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	21, // 76: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	52, // 77: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
-	23, // 78: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 79: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 80: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 81: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 82: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	35, // 83: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	34, // 84: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
-	37, // 85: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
-	39, // 86: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
-	41, // 87: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
-	43, // 88: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
-	46, // 89: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
-	48, // 90: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
-	50, // 91: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
-	72, // [72:92] is the sub-list for method output_type
-	52, // [52:72] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	3,  // 33: postroom.contact.v1.ListWrapUpCodesResponse.guidance:type_name -> postroom.contact.v1.Label
+	10, // 34: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
+	14, // 35: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
+	54, // 36: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	10, // 37: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 38: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	5,  // 39: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
+	53, // 40: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
+	54, // 41: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	54, // 42: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
+	53, // 43: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
+	10, // 44: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 45: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	53, // 46: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	44, // 47: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
+	54, // 48: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
+	44, // 49: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 50: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	44, // 51: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 52: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	6,  // 53: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 54: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 55: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 56: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	20, // 57: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	51, // 58: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
+	22, // 59: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 60: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 61: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 62: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 63: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 64: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	33, // 65: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
+	36, // 66: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
+	38, // 67: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
+	40, // 68: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
+	42, // 69: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
+	45, // 70: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
+	47, // 71: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
+	49, // 72: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
+	7,  // 73: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 74: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 75: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 76: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	21, // 77: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	52, // 78: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
+	23, // 79: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 80: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 81: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 82: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 83: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	35, // 84: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	34, // 85: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
+	37, // 86: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
+	39, // 87: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
+	41, // 88: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
+	43, // 89: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
+	46, // 90: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
+	48, // 91: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
+	50, // 92: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
+	73, // [73:93] is the sub-list for method output_type
+	53, // [53:73] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }

@@ -103,7 +103,7 @@ type ContactServiceClient interface {
 	GetContact(context.Context, *v1.GetContactRequest) (*v1.GetContactResponse, error)
 	// ListContactEvents reads what happened to a contact.
 	ListContactEvents(context.Context, *v1.ListContactEventsRequest) (*v1.ListContactEventsResponse, error)
-	// ListWrapUpCodes reads the wrap-up codes of a contact's queue.
+	// ListWrapUpCodes reads the wrap-up codes of a contact's queue, and what the organisation asks of a wrap-up.
 	ListWrapUpCodes(context.Context, *v1.ListWrapUpCodesRequest) (*v1.ListWrapUpCodesResponse, error)
 	// MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
 	MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error)
@@ -495,7 +495,7 @@ type ContactServiceHandler interface {
 	GetContact(context.Context, *v1.GetContactRequest) (*v1.GetContactResponse, error)
 	// ListContactEvents reads what happened to a contact.
 	ListContactEvents(context.Context, *v1.ListContactEventsRequest) (*v1.ListContactEventsResponse, error)
-	// ListWrapUpCodes reads the wrap-up codes of a contact's queue.
+	// ListWrapUpCodes reads the wrap-up codes of a contact's queue, and what the organisation asks of a wrap-up.
 	ListWrapUpCodes(context.Context, *v1.ListWrapUpCodesRequest) (*v1.ListWrapUpCodesResponse, error)
 	// MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
 	MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error)
