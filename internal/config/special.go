@@ -16,7 +16,9 @@ import (
 func name(to *postroom.Name) value { return nameValue{to, nameInLanguages, maxName} }
 
 // guidance is a line that says what to do, in one language or in two.
-func guidance(to *postroom.Name) value { return nameValue{to, guidanceInLanguages, postroom.MaxGuidance} }
+func guidance(to *postroom.Name) value {
+	return nameValue{to, guidanceInLanguages, postroom.MaxGuidance}
+}
 
 // maxName is the most characters of a name.
 const maxName = 100

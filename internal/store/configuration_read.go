@@ -180,7 +180,7 @@ func readConfiguration(ctx context.Context, tx *txn) (postroom.Configuration, er
 func (r queueRow) queue() postroom.Queue {
 	q := postroom.Queue{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Channel: r.Channel, Mailbox: r.Mailbox,
 		Priority: r.Priority, RONATime: time.Duration(r.RONA) * time.Second, QueueRules: r.Rules,
-		WrapUp: postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default},
+		WrapUp:         postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default},
 		WrapUpGuidance: postroom.Name{English: r.Guide, Korean: r.GuideKo}}
 	for _, t := range r.Teams {
 		q.Teams = append(q.Teams, postroom.TeamID(t))
