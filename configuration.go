@@ -108,6 +108,8 @@ type Queue struct {
 	RONATime    time.Duration // MinRONATime to MaxRONATime, DefaultRONATime if zero (R9)
 	WrapUpCodes []WrapUpCode  // in the order shown; at least one
 	WrapUp      WrapUpRules
+	// WrapUpGuidance is what the organisation asks of a wrap-up, shown above its form (R24); at most MaxGuidance characters. Empty: none.
+	WrapUpGuidance Name
 	QueueRules
 }
 

@@ -34,6 +34,9 @@ func Sentiments() []Sentiment {
 	return []Sentiment{SentimentPositive, SentimentNeutral, SentimentNegative}
 }
 
+// MaxGuidance is the most characters that an organisation may ask of its agents' wrap-ups with, in each language (R24).
+const MaxGuidance = 500
+
 // MaxNote is the most characters that a wrap-up note may have.
 const MaxNote = 1000
 

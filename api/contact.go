@@ -47,7 +47,15 @@ func (s contactService) ListContactEvents(ctx context.Context, r *contactv1.List
 // ListWrapUpCodes reads the wrap-up codes of a contact's queue.
 func (s contactService) ListWrapUpCodes(ctx context.Context, r *contactv1.ListWrapUpCodesRequest) (*contactv1.ListWrapUpCodesResponse, error) {
 	codes, err := s.Store.WrapUpCodes(ctx, postroom.ContactID(r.ContactId), principalOf(ctx).Agent)
-	return &contactv1.ListWrapUpCodesResponse{Codes: codesToProto(codes)}, err
+	if err != nil {
+		return nil, err
+	}
+	guidance, err := s.Store.WrapUpGuidance(ctx, postroom.ContactID(r.ContactId), principalOf(ctx).Agent)
+	out := &contactv1.ListWrapUpCodesResponse{Codes: codesToProto(codes)}
+	if guidance != (postroom.Name{}) {
+		out.Guidance = label(guidance.English, guidance.Korean)
+	}
+	return out, err
 }
 
 // MarkOfferShown records that a card is in the page.

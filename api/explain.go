@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/postroom/postroom"
-	contactv1 "github.com/postroom/postroom/internal/gen/postroom/contact/v1"
+	routingv1 "github.com/postroom/postroom/internal/gen/postroom/routing/v1"
 	"github.com/postroom/postroom/internal/routing"
 	"github.com/postroom/postroom/internal/store"
 )
@@ -30,9 +30,12 @@ func WhyWaiting(ctx context.Context, s *store.Store, id postroom.ContactID) (why
 	return routing.Explain(wait, facts, now), true, nil
 }
 
+// routingService implements postroom.routing.v1.RoutingService.
+type routingService struct{ *Server }
+
 // ExplainRouting says why each offer of a contact went to its agent, and why a contact still waits (R35). An agent is told of his own offers;
 // what others lack, and whom else it was offered to, supervisors see of their teams' contacts.
-func (s contactService) ExplainRouting(ctx context.Context, r *contactv1.ExplainRoutingRequest) (*contactv1.ExplainRoutingResponse, error) {
+func (s routingService) ExplainRouting(ctx context.Context, r *routingv1.ExplainRoutingRequest) (*routingv1.ExplainRoutingResponse, error) {
 	p, id := principalOf(ctx), postroom.ContactID(r.ContactId)
 	relation, err := s.Store.RelationToContact(ctx, id, p.Agent)
 	if err != nil {
@@ -43,7 +46,7 @@ func (s contactService) ExplainRouting(ctx context.Context, r *contactv1.Explain
 	if err != nil {
 		return nil, err
 	}
-	out := &contactv1.ExplainRoutingResponse{}
+	out := &routingv1.ExplainRoutingResponse{}
 	for _, o := range offers {
 		if all || o.Agent == p.Agent {
 			out.Offers = append(out.Offers, offerReasonToProto(o, all))
@@ -59,10 +62,10 @@ func (s contactService) ExplainRouting(ctx context.Context, r *contactv1.Explain
 	return out, err
 }
 
-func offerReasonToProto(o store.OfferReason, others bool) *contactv1.OfferReason {
+func offerReasonToProto(o store.OfferReason, others bool) *routingv1.OfferReason {
 	var why routing.Reason
 	_ = json.Unmarshal(o.Reason, &why) // an offer by a person's act has none of these: the fields stay empty
-	out := &contactv1.OfferReason{OfferId: string(o.Offer), Agent: string(o.Agent), Queue: string(o.Queue), OfferedAt: timestamppb.New(o.OfferedAt),
+	out := &routingv1.OfferReason{OfferId: string(o.Offer), Agent: string(o.Agent), Queue: string(o.Queue), OfferedAt: timestamppb.New(o.OfferedAt),
 		RoutingType: string(why.Rule), Trigger: string(why.Trigger), ConfigurationVersion: why.Configuration, Stage: int32(why.Step),
 		Targeted: why.Targeted, Candidates: int32(why.Candidates), SetAside: int32(why.SetAside), OnlyOne: why.OnlyOne, Compared: int32(why.Compared)}
 	if others {
@@ -73,13 +76,13 @@ func offerReasonToProto(o store.OfferReason, others bool) *contactv1.OfferReason
 	return out
 }
 
-func waitReasonToProto(w routing.Explanation) *contactv1.WaitReason {
-	out := &contactv1.WaitReason{Queue: string(w.Queue), RoutingType: string(w.Rule), Stage: int32(w.Step), Waited: durationpb.New(w.Waited),
+func waitReasonToProto(w routing.Explanation) *routingv1.WaitReason {
+	out := &routingv1.WaitReason{Queue: string(w.Queue), RoutingType: string(w.Rule), Stage: int32(w.Step), Waited: durationpb.New(w.Waited),
 		Eligible: int32(w.Eligible), NextAgent: string(w.NextAgent), NextAt: stamp(w.NextAt), Agents: int32(len(w.Agents))}
 	for _, a := range w.Agents[:min(len(w.Agents), explained)] {
-		line := &contactv1.AgentReason{Agent: string(a.Agent), Score: int32(a.Score), EligibleAt: stamp(a.At)}
+		line := &routingv1.AgentReason{Agent: string(a.Agent), Score: int32(a.Score), EligibleAt: stamp(a.At)}
 		for _, m := range a.Missing {
-			line.Missing = append(line.Missing, &contactv1.Missing{What: string(m.What), Until: stamp(m.Until), Stage: int32(m.Step),
+			line.Missing = append(line.Missing, &routingv1.Missing{What: string(m.What), Until: stamp(m.Until), Stage: int32(m.Step),
 				Skill: string(m.Skill), Level: int32(m.Level), Has: int32(m.Has), State: string(m.State), IdleCode: string(m.IdleCode), Agent: string(m.Agent)})
 		}
 		out.First = append(out.First, line)

@@ -6,7 +6,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/postroom/postroom"
-	contactv1 "github.com/postroom/postroom/internal/gen/postroom/contact/v1"
+	routingv1 "github.com/postroom/postroom/internal/gen/postroom/routing/v1"
 	"github.com/postroom/postroom/internal/routing"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
@@ -27,8 +27,8 @@ func TestEveryRoutingDecisionSaysWhy(t *testing.T) {
 	if err != nil || lost != store.LostNothing || choice.Agent != "mina" {
 		t.Fatalf("chosen %+v, lost %q, %v", choice, lost, err)
 	}
-	why := func(agent postroom.AgentID) *contactv1.ExplainRoutingResponse {
-		return got(as(t, a, agent).contact.ExplainRouting(soon(t), &contactv1.ExplainRoutingRequest{ContactId: string(contact)}))(t)
+	why := func(agent postroom.AgentID) *routingv1.ExplainRoutingResponse {
+		return got(as(t, a, agent).routing.ExplainRouting(soon(t), &routingv1.ExplainRoutingRequest{ContactId: string(contact)}))(t)
 	}
 	own := why("mina")
 	if len(own.Offers) != 1 || own.Wait != nil || len(own.Offers[0].First) != 0 {
@@ -59,6 +59,6 @@ func TestEveryRoutingDecisionSaysWhy(t *testing.T) {
 	if lacks["mina"] != "refused " || lacks["tom"] != "state " || lacks["jiwoo"] != "state " {
 		t.Errorf("what they lack: %v", lacks)
 	}
-	_, err = as(t, a, "mina").contact.ExplainRouting(soon(t), &contactv1.ExplainRoutingRequest{ContactId: string(contact)})
+	_, err = as(t, a, "mina").routing.ExplainRouting(soon(t), &routingv1.ExplainRoutingRequest{ContactId: string(contact)})
 	mustRefuse(t, "what is not hers any more", err, connect.CodeNotFound, postroom.ReasonUnknownContact)
 }

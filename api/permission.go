@@ -10,6 +10,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
 	"github.com/postroom/postroom/internal/store"
 )
@@ -56,7 +57,7 @@ var permissions = map[string]permission{
 	contactv1connect.ContactServiceGetContactProcedure:         {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceListContactEventsProcedure:  {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceListWrapUpCodesProcedure:    {roles: handlers, object: readableContact},
-	contactv1connect.ContactServiceExplainRoutingProcedure:     {roles: handlers, object: readableContact},
+	routingv1connect.RoutingServiceExplainRoutingProcedure:     {roles: handlers, object: readableContact},
 	contactv1connect.ContactServiceMarkOfferShownProcedure:     {roles: handlers, object: ownOffer, passive: true},
 	contactv1connect.ContactServicePickContactProcedure:        {roles: handlers, object: colleaguesContact}, // whether it is for him, the row says,
 	contactv1connect.ContactServiceAcceptOfferProcedure:        {roles: handlers, object: workableOffer},

@@ -59,7 +59,7 @@ var rules = map[string]rule{
 	"/postroom.contact.v1.ContactService/GetContact":         {who: "handlers", object: "contact"},
 	"/postroom.contact.v1.ContactService/ListContactEvents":  {who: "handlers", object: "contact"},
 	"/postroom.contact.v1.ContactService/ListWrapUpCodes":    {who: "handlers", object: "contact"},
-	"/postroom.contact.v1.ContactService/ExplainRouting":     {who: "handlers", object: "contact"},
+	"/postroom.routing.v1.RoutingService/ExplainRouting":     {who: "handlers", object: "contact"},
 	"/postroom.contact.v1.ContactService/MarkOfferShown":     {who: "handlers", object: "offer"},
 	"/postroom.contact.v1.ContactService/PickContact":        {who: "handlers", object: "contact", of: looks},
 	"/postroom.contact.v1.ContactService/AcceptOffer":        {who: "handlers", object: "offer"},

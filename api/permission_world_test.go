@@ -186,7 +186,7 @@ func (w *world) setReminders(t *testing.T) {
 	t.Helper()
 	front, back := w.arrive(t, "reminders-front", "general"), w.arrive(t, "reminders-back", "returns")
 	left := w.remind(t, back, "nari", "nari")
-	w.Exec(t, "UPDATE reminder SET state = 'fired', fired_at = clock_timestamp(), fired_to = '{admin}' WHERE id = $1", left)
+	w.fireWithoutAssignee(t, left)
 	for name, r := range map[string]struct {
 		id                postroom.ReminderID
 		mina, sora, admin bool
@@ -209,6 +209,21 @@ func (w *world) remind(t *testing.T, contact postroom.ContactID, author, assigne
 	due := time.Now().Add(time.Hour)
 	return got(w.CreateReminder(t.Context(), testkit.Command(author), store.NewReminder{Contact: contact, Assignee: assignee,
 		Wall: postroom.WallTime{Local: due.UTC().Format(postroom.WallLayout), Zone: "UTC"}, Due: due, Body: postroom.SealText("Call again")}))(t).ID
+}
+
+// fireWithoutAssignee lets nari's reminder fire while nari has left: it goes to the administrators, for nobody supervises that team.
+func (w *world) fireWithoutAssignee(t *testing.T, id postroom.ReminderID) {
+	t.Helper()
+	later := w.Open(t, store.Options{Shift: 2 * time.Hour})
+	r, err := later.Reminder(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(t, "UPDATE agent SET active = false WHERE id = 'nari'")
+	if fired, err := later.FireReminder(t.Context(), id, r.Version, r.Due); err != nil || !fired {
+		t.Fatalf("a reminder whose time has come: fired %v, %v", fired, err)
+	}
+	w.Exec(t, "UPDATE agent SET active = true WHERE id = 'nari'")
 }
 
 // employ adds the second team with its queue, gives everybody room for ten emails, and takes on and dismisses "rex".

@@ -8,7 +8,7 @@ import (
 
 	"github.com/postroom/postroom"
 	agentv1 "github.com/postroom/postroom/internal/gen/postroom/agent/v1"
-	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1"
+	reminderv1 "github.com/postroom/postroom/internal/gen/postroom/reminder/v1"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/testkit"
 )

@@ -19,6 +19,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	errorv1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
+	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
@@ -46,6 +47,7 @@ type desk struct {
 	contact contactv1connect.ContactServiceClient
 	admin   adminv1connect.AdminServiceClient
 	lead    supervisorv1connect.SupervisorServiceClient
+	routing routingv1connect.RoutingServiceClient
 	token   auth.Token
 }
 
@@ -54,7 +56,7 @@ func at(url string, token auth.Token, options ...connect.ClientOption) desk {
 	c := &http.Client{Transport: bearer{token, http.DefaultTransport}}
 	return desk{authv1connect.NewAuthServiceClient(c, url, options...), agentv1connect.NewAgentServiceClient(c, url, options...),
 		contactv1connect.NewContactServiceClient(c, url, options...), adminv1connect.NewAdminServiceClient(c, url, options...),
-		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), token}
+		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), routingv1connect.NewRoutingServiceClient(c, url, options...), token}
 }
 
 // http is what carries a desk's calls.

@@ -13,11 +13,12 @@ import (
 	"github.com/postroom/postroom/internal/store"
 )
 
-// times are what one decision took: to choose, and with the claim that followed.
-type times struct{ choose, whole []time.Duration }
+// times are what decisions took: to choose, to claim what was chosen, and both.
+type times struct{ choose, claim, whole []time.Duration }
 
 func (t *times) add(began, chosen time.Time) {
-	t.choose, t.whole = append(t.choose, chosen.Sub(began)), append(t.whole, time.Since(began))
+	now := time.Now()
+	t.choose, t.claim, t.whole = append(t.choose, chosen.Sub(began)), append(t.claim, now.Sub(chosen)), append(t.whole, now.Sub(began))
 }
 
 // forAgent has an agent who is able look once: read the heads of his lanes, choose, claim. The offer is taken back.

@@ -18,8 +18,8 @@ import (
 	"github.com/postroom/postroom/internal/store"
 )
 
-// herd is how many agents become Available at once; alone is how many do one after the other.
-const herd, alone = 200, 100
+// herd is how many agents become Available at once; alone is how many do one after the other, after warmup that do not count.
+const herd, alone, warmup = 200, 200, 20
 
 // liveRun starts a Temporal server and a worker, and has agents become Available: first one after the other, then many at once.
 func liveRun(ctx context.Context, dir *stack.StateDir, postgres *stack.Postgres, c *centre) (failed error) {
@@ -48,11 +48,11 @@ func liveRun(ctx context.Context, dir *stack.StateDir, postgres *stack.Postgres,
 	go hub.Run(ctx)
 	all := c.ordinaryAgents()
 	w := watch{centre: c, hub: hub}
-	if err := w.warm(ctx, all[:3]); err != nil {
+	if err := w.warm(ctx, all[:warmup]); err != nil {
 		return err
 	}
 	var one []time.Duration
-	for _, id := range all[3 : 3+alone] {
+	for _, id := range all[warmup : warmup+alone] {
 		took, err := w.offered(ctx, id)
 		if err != nil {
 			return err
@@ -60,7 +60,7 @@ func liveRun(ctx context.Context, dir *stack.StateDir, postgres *stack.Postgres,
 		one = append(one, took)
 		time.Sleep(100 * time.Millisecond) // ten in a second
 	}
-	many, err := w.together(ctx, all[3+alone:3+alone+herd])
+	many, err := w.together(ctx, all[warmup+alone:warmup+alone+herd])
 	if err != nil {
 		return err
 	}

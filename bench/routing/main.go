@@ -80,6 +80,14 @@ func run(ctx context.Context, n, rounds int, live bool) (failed error) {
 		if err := round(ctx, centres, into, n); err != nil {
 			return err
 		}
+		if i > 0 {
+			continue
+		}
+		for _, c := range centres { // as PostgreSQL does by itself within its first minute
+			if err := c.exec(ctx, "ANALYZE offer"); err != nil {
+				return err
+			}
+		}
 	}
 	large := centres[len(centres)-1]
 	if err := triggers(ctx, large, into[large], n); err != nil {
@@ -96,7 +104,7 @@ func run(ctx context.Context, n, rounds int, live bool) (failed error) {
 func report(centres []*centre, into map[*centre]*measured) error {
 	var failed error
 	small, large := centres[0], centres[len(centres)-1]
-	fmt.Printf("\n%-34s %12s %12s %12s %12s\n", "choose and claim, ms", "waiting", "median", "p95", "choose only")
+	fmt.Printf("\n%-30s %8s | %8s %8s | %8s %8s | %8s %8s\n", "ms", "waiting", "choose", "p95", "claim", "p95", "both", "p95")
 	lines := []struct {
 		name string
 		of   func(*measured) *times
@@ -109,21 +117,21 @@ func report(centres []*centre, into map[*centre]*measured) error {
 	for _, line := range lines {
 		for _, c := range centres {
 			t := line.of(into[c])
-			fmt.Printf("%-34s %12d %12.2f %12.2f %12.2f\n", line.name, c.waiting, ms(at(t.whole, 50)), ms(at(t.whole, 95)), ms(at(t.choose, 50)))
+			fmt.Printf("%-30s %8d | %8.2f %8.2f | %8.2f %8.2f | %8.2f %8.2f\n", line.name, c.waiting, ms(at(t.choose, 50)), ms(at(t.choose, 95)),
+				ms(at(t.claim, 50)), ms(at(t.claim, 95)), ms(at(t.whole, 50)), ms(at(t.whole, 95)))
 		}
 		t := line.of(into[large])
-		if p := at(t.whole, 95); p > claimLimit {
-			failed = errors.Join(failed, fmt.Errorf("%s: p95 %v, more than %v", line.name, p, claimLimit))
+		if p := at(t.claim, 95); p > claimLimit {
+			failed = errors.Join(failed, fmt.Errorf("%s: claims with p95 %v, more than %v", line.name, p, claimLimit))
 		}
 		ratio := float64(at(t.whole, 50)) / float64(at(line.of(into[small]).whole, 50))
-		fmt.Printf("%-34s %38.2f × the cost at %d\n", "", ratio, small.waiting)
+		fmt.Printf("%-30s %8s   both: %.2f × the cost at %d\n", "", "", ratio, small.waiting)
 		if ratio > 1+flatness || ratio < 1-flatness {
 			failed = errors.Join(failed, fmt.Errorf("%s: %.2f × the cost with %d waiting", line.name, ratio, small.waiting))
 		}
 	}
 	m := into[large]
-	fmt.Printf("\n%-34s %12s %12.2f %12.2f\n%-34s %12s %12.2f %12.2f\n", "claim with the room's trigger", "", ms(at(m.triggered.whole, 50)), ms(at(m.triggered.whole, 95)),
-		"claim without it", "", ms(at(m.bare.whole, 50)), ms(at(m.bare.whole, 95)))
+	fmt.Printf("\n%-34s %12.2f\n%-34s %12.2f\n", "claim with the room's trigger", ms(at(m.triggered.claim, 50)), "claim without it", ms(at(m.bare.claim, 50)))
 	return failed
 }
 

@@ -62,7 +62,9 @@ func TestSampleConfigurationIsReadAsItSays(t *testing.T) {
 	billing := postroom.Queue{ID: "billing", Name: postroom.Name{English: "Billing", Korean: "청구"}, Channel: postroom.ChannelEmail, Mailbox: "support",
 		Teams: []postroom.TeamID{"front"}, Priority: 2, RONATime: 90 * time.Second,
 		WrapUpCodes: []postroom.WrapUpCode{"resolved", "refund", "information", "other"},
-		QueueRules:  postroom.QueueRules{Type: postroom.RouteLongestAvailable, AgeingStep: time.Hour, OwnerLease: 30 * time.Minute}}
+		WrapUpGuidance: postroom.Name{English: "A refund of more than 100 needs the number of its approval in the note.",
+			Korean: "100을 넘는 환불은 메모에 승인 번호를 적으세요."},
+		QueueRules: postroom.QueueRules{Type: postroom.RouteLongestAvailable, AgeingStep: time.Hour, OwnerLease: 30 * time.Minute}}
 	if !reflect.DeepEqual(c.Queues[1], billing) {
 		t.Errorf("queue %+v", c.Queues[1])
 	}

@@ -101,6 +101,9 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			c.Queues[i].QueueRules = anyRules(t, c.Queues[i].Teams, teamKeys, skillKeys, append(queueKeys[:i:i], ""))
 			c.Queues[i].Hours = postroom.HoursID(one(hoursKeys))
 			c.Queues[i].WrapUp = anyWrapUp(t, c, c.Queues[i])
+			if rapid.Bool().Draw(t, "guidance") {
+				c.Queues[i].WrapUpGuidance = name()
+			}
 		}
 		for i, k := range mailboxKeys {
 			m := postroom.Mailbox{ID: postroom.MailboxID(k), Address: fmt.Sprintf("Info+%d@shop.example", i), Name: text(), Folder: fmt.Sprintf("%s %d", text(), i), IMAP: server(), SMTP: server(),

@@ -60,6 +60,8 @@ var queues = object[postroom.Queue]{
 			func(q *postroom.Queue) value { return referAll(wrapUpCode, &q.WrapUpCodes) }},
 		{"wrap_up", optional, "Whether a wrap-up completes by itself. Without it, it does not (R24).",
 			func(q *postroom.Queue) value { return wrapUp(&q.WrapUp) }},
+		{"wrap_up_guidance", optional, "What the organisation asks of a wrap-up, shown above its form (R24).",
+			func(q *postroom.Queue) value { return guidance(&q.WrapUpGuidance) }},
 	},
 	check: checkQueue,
 }

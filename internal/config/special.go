@@ -13,34 +13,53 @@ import (
 )
 
 // name is what people see, in one language or in two.
-func name(to *postroom.Name) value { return nameValue{to} }
+func name(to *postroom.Name) value { return nameValue{to, nameInLanguages, maxName} }
+
+// guidance is a line that says what to do, in one language or in two.
+func guidance(to *postroom.Name) value {
+	return nameValue{to, guidanceInLanguages, postroom.MaxGuidance}
+}
 
 // maxName is the most characters of a name.
 const maxName = 100
 
-type nameValue struct{ to *postroom.Name }
-
-func (v nameValue) describe() string {
-	return fmt.Sprintf("text, at most %d characters, or {en: …, ko: …}", maxName)
+type nameValue struct {
+	to        *postroom.Name
+	languages object[postroom.Name]
+	longest   int
 }
 
-var nameInLanguages = object[postroom.Name]{
-	one: "a name",
-	fields: []field[postroom.Name]{
-		{"en", required, "In English.", func(n *postroom.Name) value { return line(&n.English, maxName) }},
-		{"ko", optional, "In Korean.", func(n *postroom.Name) value { return line(&n.Korean, maxName) }},
-	},
+func (v nameValue) describe() string {
+	return fmt.Sprintf("text, at most %d characters, or {en: …, ko: …}", v.longest)
+}
+
+var (
+	nameInLanguages     = inLanguages("a name", maxName)
+	guidanceInLanguages = inLanguages("guidance", postroom.MaxGuidance)
+)
+
+func inLanguages(one string, longest int) object[postroom.Name] {
+	return object[postroom.Name]{
+		one: one,
+		fields: []field[postroom.Name]{
+			{"en", required, "In English.", func(n *postroom.Name) value { return line(&n.English, longest) }},
+			{"ko", optional, "In Korean.", func(n *postroom.Name) value { return line(&n.Korean, longest) }},
+		},
+	}
 }
 
 func (v nameValue) read(r *reader, at place, n ast.Node) {
 	if _, given := pairsOf(n); given {
-		*v.to, _ = nameInLanguages.read(r, at, n)
+		*v.to, _ = v.languages.read(r, at, n)
 		return
 	}
-	line(&v.to.English, maxName).read(r, at, n)
+	line(&v.to.English, v.longest).read(r, at, n)
 }
 
 func (v nameValue) write(int) string {
+	if *v.to == (postroom.Name{}) {
+		return ""
+	}
 	if v.to.Korean == "" {
 		return scalar(v.to.English)
 	}

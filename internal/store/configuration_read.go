@@ -53,6 +53,7 @@ type queueRow struct {
 	Rules           postroom.QueueRules
 	Auto, Extend    int
 	Default         postroom.WrapUpCode
+	Guide, GuideKo  string
 }
 
 type mailboxConfigRow struct {
@@ -94,7 +95,8 @@ var selectQueues = statement(`
 	SELECT id, name, name_ko, channel, mailbox_id, priority::int, rona_seconds,
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
 	       coalesce((SELECT array_agg(code ORDER BY position) FROM queue_wrapup_code w WHERE w.queue_id = q.id), '{}'),
-	       rules, auto_wrapup_seconds, wrapup_extensions::int, coalesce(default_wrapup_code, '')
+	       rules, auto_wrapup_seconds, wrapup_extensions::int, coalesce(default_wrapup_code, ''),
+	       wrapup_guidance, wrapup_guidance_ko
 	FROM queue q WHERE active ORDER BY id`)
 var selectEntryPoints = statement(`SELECT address, mailbox_id, queue_id FROM entry_point WHERE active ORDER BY address`)
 var selectRules = statement(`SELECT conditions FROM routing_rule ORDER BY position`)
@@ -178,7 +180,8 @@ func readConfiguration(ctx context.Context, tx *txn) (postroom.Configuration, er
 func (r queueRow) queue() postroom.Queue {
 	q := postroom.Queue{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Channel: r.Channel, Mailbox: r.Mailbox,
 		Priority: r.Priority, RONATime: time.Duration(r.RONA) * time.Second, QueueRules: r.Rules,
-		WrapUp: postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default}}
+		WrapUp:         postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default},
+		WrapUpGuidance: postroom.Name{English: r.Guide, Korean: r.GuideKo}}
 	for _, t := range r.Teams {
 		q.Teams = append(q.Teams, postroom.TeamID(t))
 	}

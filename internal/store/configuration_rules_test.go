@@ -59,6 +59,7 @@ func anyCentre(r *rand.Rand) postroom.Configuration {
 		}
 		if r.IntN(2) == 0 {
 			q.WrapUp = postroom.WrapUpRules{Auto: time.Minute, Extensions: r.IntN(3), Default: "solved"}
+			q.WrapUpGuidance = postroom.Name{English: "Why did the customer write?", Korean: "고객이 왜 연락했습니까?"}
 		}
 		c.Queues = append(c.Queues, q)
 	}

@@ -96,7 +96,7 @@ type headRow struct {
 const refusal = `o.contact_id = c.id AND o.ended_at >= c.queued_at AND o.state IN ('declined', 'expired', 'unreachable')`
 
 // Per lane of the agent the first contact that he has not refused lately; what waits for him alone; and what he refused and still waits,
-// for which he may be the only one. Each is a probe of an index, however many contacts wait.
+// for which he may be the only one. Each is a probe of an index, however many contacts wait; refusals are counted for what he refused only.
 var readHeads = statement(`
 	WITH refused AS MATERIALIZED (
 		SELECT DISTINCT c.id FROM offer o JOIN contact c ON c.id = o.contact_id
@@ -130,7 +130,7 @@ var readHeads = statement(`
 	       c.others::int, postroom_now()
 	FROM heads c JOIN serves q ON q.id = c.queue_id
 	LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE o.state = 'declined') AS declined, count(*) FILTER (WHERE o.state <> 'declined') AS missed,
-		max(o.ended_at) AS last FROM offer o WHERE o.agent_id = $1 AND ` + refusal + `) r ON c.id IN (SELECT id FROM refused)`)
+		max(o.ended_at) AS last FROM offer o WHERE c.id IN (SELECT id FROM refused) AND o.agent_id = $1 AND ` + refusal + `) r ON true`)
 
 // Heads reads from what an agent with room may be offered something now, without a lock: the first contact of each of his lanes, those that
 // wait for him alone, and those that he refused lately. except are left out: another claim holds their rows. That nothing is there counts

@@ -232,10 +232,21 @@ func (s *Store) IdleCodes(ctx context.Context) ([]Code, error) {
 	return codes, translate("read idle codes", err)
 }
 
+// The queue by whose rules an agent wraps a contact up: the one in which he handled it, or else the one where it is.
+const wrapUpQueue = `FROM contact c JOIN queue q ON q.id = coalesce((SELECT g.queue_id FROM segment g
+		WHERE g.contact_id = c.id AND g.agent_id = $2 AND g.state = 'wrapup' ORDER BY g.started_at DESC LIMIT 1), c.queue_id)`
+
 var readWrapUpCodes = statement(`
-	SELECT w.id, w.name, w.name_ko, w.note_required FROM contact c JOIN queue_wrapup_code qc ON qc.queue_id = coalesce((
-		SELECT g.queue_id FROM segment g WHERE g.contact_id = c.id AND g.agent_id = $2 AND g.state = 'wrapup' ORDER BY g.started_at DESC LIMIT 1), c.queue_id)
+	SELECT w.id, w.name, w.name_ko, w.note_required ` + wrapUpQueue + ` JOIN queue_wrapup_code qc ON qc.queue_id = q.id
 	JOIN wrapup_code w ON w.id = qc.code AND w.active WHERE c.id = $1 ORDER BY qc.position`)
+
+var readWrapUpGuidance = statement(`SELECT q.wrapup_guidance AS english, q.wrapup_guidance_ko AS korean ` + wrapUpQueue + ` WHERE c.id = $1`)
+
+// WrapUpGuidance reads what the organisation asks of an agent's wrap-up of a contact (R24); empty if it asks nothing.
+func (s *Store) WrapUpGuidance(ctx context.Context, id postroom.ContactID, agent postroom.AgentID) (postroom.Name, error) {
+	name, _, err := one[postroom.Name](ctx, s.pool, readWrapUpGuidance, id, agent)
+	return name, translate("read the guidance of a wrap-up", err)
+}
 
 // WrapUpCodes reads the codes that an agent may wrap a contact up with, in the administrator's order (R24): those of the queue in which he
 // handled it, or else of the one where it is.

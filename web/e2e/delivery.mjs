@@ -47,7 +47,17 @@ export default async function delivery({ language = "en" }) {
   await page.locator("[data-wrote-again]").waitFor();
   expect((await page.locator("[data-message]").count()) === 2, "the new mail joined the open contact");
   await lookBoth(page, `wrote-again-${language}`);
-  await reply("Answer three");
+  await page.locator("textarea[data-reply]").fill("Answer three");
+  await page.getByRole("button", { name: t("reply.send") }).click();
+  const unseen = page.locator("[data-unseen]");
+  await unseen.waitFor();
+  await lookBoth(page, `overtaken-${language}`);
+  expect(
+    (await page.locator("form[data-wrap-up]").count()) === 0,
+    "a reply that a mail has overtaken is not sent without a word",
+  );
+  await unseen.getByRole("button", { name: t("reply.sendAnyway") }).click();
+  await page.locator("form[data-wrap-up]").waitFor();
   await completeWrapUp(page, t, code);
 
   // Addresses that begin so are refused by the customer's mail server: somebody has to know.

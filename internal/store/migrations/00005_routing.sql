@@ -53,6 +53,8 @@ ALTER TABLE queue
     ADD COLUMN auto_wrapup_seconds integer NOT NULL DEFAULT 0 CHECK (auto_wrapup_seconds = 0 OR auto_wrapup_seconds BETWEEN 5 AND 900),
     ADD COLUMN wrapup_extensions  smallint NOT NULL DEFAULT 0 CHECK (wrapup_extensions BETWEEN 0 AND 10),
     ADD COLUMN default_wrapup_code text REFERENCES wrapup_code,
+    ADD COLUMN wrapup_guidance    text NOT NULL DEFAULT '' CHECK (length(wrapup_guidance) <= 500),
+    ADD COLUMN wrapup_guidance_ko text NOT NULL DEFAULT '' CHECK (length(wrapup_guidance_ko) <= 500),
     -- How often the rules have changed by which contacts wait; and, while some still wait by the rules of before, from when on the next of
     -- them are told (R3).
     ADD COLUMN rules_changed      bigint NOT NULL DEFAULT 0,
@@ -91,7 +93,8 @@ CREATE TABLE agent_room (
 CREATE INDEX agent_room_free ON agent_room (channel, free_since) WHERE room > 0;
 
 -- +goose StatementBegin
-CREATE FUNCTION refresh_room(who text) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION refresh_room(who text) RETURNS void LANGUAGE plpgsql AS $$ -- its plan is kept; one in SQL would be planned at each offer
+BEGIN
     WITH held AS (
         SELECT channel, count(*)::int AS n FROM offer WHERE agent_id = who AND state IN ('live', 'accepted', 'wrapup') GROUP BY channel
     ), now AS (
@@ -110,8 +113,8 @@ CREATE FUNCTION refresh_room(who text) RETURNS void LANGUAGE sql AS $$
                ELSE room END, free_since
     FROM now
     ON CONFLICT (agent_id, channel) DO UPDATE SET room = excluded.room, free_since = excluded.free_since
-        WHERE agent_room.room <> excluded.room OR agent_room.free_since <> excluded.free_since
-$$;
+        WHERE agent_room.room <> excluded.room OR agent_room.free_since <> excluded.free_since;
+END $$;
 CREATE FUNCTION room_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM refresh_room(NEW.agent_id);

@@ -152,6 +152,11 @@ export function WrapUp({ contact, offerId, completed }: Props) {
             </Button>
           </Alert>
         )}
+        {codes.data?.guidance && (
+          <p className={classes.note} data-guidance>
+            {labelOf(codes.data.guidance, i18n.language)}
+          </p>
+        )}
         {codes.error && (
           <ProblemNote
             problem={problemOf(codes.error)}

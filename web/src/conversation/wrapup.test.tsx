@@ -49,6 +49,14 @@ describe("a wrap-up that completes itself", () => {
   });
 });
 
+describe("a wrap-up", () => {
+  it("shows what the organisation asks of it", async () => {
+    fake.cards = [aCard({ state: OfferState.WRAPUP, phase: Phase.WRAPUP, version: 5n })];
+    openDesk(fake);
+    await screen.findByText("Choose the first reason that fits.");
+  });
+});
+
 describe("a wrap-up of a queue without auto wrap-up", () => {
   it("shows no clock", async () => {
     fake.cards = [aCard({ state: OfferState.WRAPUP, phase: Phase.WRAPUP, version: 5n })];

@@ -169,6 +169,7 @@ export class Fake {
             { code: "resolved", name: { en: "Resolved", ko: "해결됨" } },
             { code: "refund", name: { en: "Refund", ko: "환불" }, noteRequired: true },
           ],
+          guidance: { en: "Choose the first reason that fits.", ko: "가장 먼저 맞는 사유를 고르세요." },
         }),
         markOfferShown: (request) => {
           note("markOfferShown", request);

@@ -12,7 +12,6 @@ import (
 	v1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
-	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -1618,7 +1617,9 @@ func (x *ListWrapUpCodesRequest) GetContactId() string {
 type ListWrapUpCodesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The codes.
-	Codes         []*Code `protobuf:"bytes,1,rep,name=codes,proto3" json:"codes,omitempty"`
+	Codes []*Code `protobuf:"bytes,1,rep,name=codes,proto3" json:"codes,omitempty"`
+	// What the organisation asks of a wrap-up; absent if it asks nothing.
+	Guidance      *Label `protobuf:"bytes,2,opt,name=guidance,proto3" json:"guidance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1656,6 +1657,13 @@ func (*ListWrapUpCodesResponse) Descriptor() ([]byte, []int) {
 func (x *ListWrapUpCodesResponse) GetCodes() []*Code {
 	if x != nil {
 		return x.Codes
+	}
+	return nil
+}
+
+func (x *ListWrapUpCodesResponse) GetGuidance() *Label {
+	if x != nil {
+		return x.Guidance
 	}
 	return nil
 }
@@ -3414,579 +3422,6 @@ func (x *LookAtContactResponse) GetNotes() []*Note {
 	return nil
 }
 
-// ExplainRoutingRequest names a contact.
-type ExplainRoutingRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact's id.
-	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExplainRoutingRequest) Reset() {
-	*x = ExplainRoutingRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[48]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExplainRoutingRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExplainRoutingRequest) ProtoMessage() {}
-
-func (x *ExplainRoutingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[48]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExplainRoutingRequest.ProtoReflect.Descriptor instead.
-func (*ExplainRoutingRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{48}
-}
-
-func (x *ExplainRoutingRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// ExplainRoutingResponse says what routing decided, and what it waits for.
-type ExplainRoutingResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The offers that the caller may know of, the first one first.
-	Offers []*OfferReason `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
-	// Why the contact waits, for supervisors; absent if it does not wait.
-	Wait          *WaitReason `protobuf:"bytes,2,opt,name=wait,proto3" json:"wait,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExplainRoutingResponse) Reset() {
-	*x = ExplainRoutingResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[49]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExplainRoutingResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExplainRoutingResponse) ProtoMessage() {}
-
-func (x *ExplainRoutingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[49]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExplainRoutingResponse.ProtoReflect.Descriptor instead.
-func (*ExplainRoutingResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{49}
-}
-
-func (x *ExplainRoutingResponse) GetOffers() []*OfferReason {
-	if x != nil {
-		return x.Offers
-	}
-	return nil
-}
-
-func (x *ExplainRoutingResponse) GetWait() *WaitReason {
-	if x != nil {
-		return x.Wait
-	}
-	return nil
-}
-
-// OfferReason says why an agent was offered a contact, as it was recorded with the offer.
-type OfferReason struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The offer's id.
-	OfferId string `protobuf:"bytes,1,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// Whom it went to.
-	Agent string `protobuf:"bytes,2,opt,name=agent,proto3" json:"agent,omitempty"`
-	// The queue.
-	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
-	// When.
-	OfferedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=offered_at,json=offeredAt,proto3" json:"offered_at,omitempty"`
-	// The rule: longest_available_agent, skills_longest_available or skills_best_available; empty: a person chose.
-	RoutingType string `protobuf:"bytes,5,opt,name=routing_type,json=routingType,proto3" json:"routing_type,omitempty"`
-	// What made routing look: contact (it came into its queue, or time made more agents eligible) or agent (he became able).
-	Trigger string `protobuf:"bytes,6,opt,name=trigger,proto3" json:"trigger,omitempty"`
-	// The version of the configuration whose rules were followed.
-	ConfigurationVersion int64 `protobuf:"varint,7,opt,name=configuration_version,json=configurationVersion,proto3" json:"configuration_version,omitempty"`
-	// The stage of the contact's wait.
-	Stage int32 `protobuf:"varint,8,opt,name=stage,proto3" json:"stage,omitempty"`
-	// It waited for this agent alone.
-	Targeted bool `protobuf:"varint,9,opt,name=targeted,proto3" json:"targeted,omitempty"`
-	// How many agents could have taken it.
-	Candidates int32 `protobuf:"varint,10,opt,name=candidates,proto3" json:"candidates,omitempty"`
-	// How many of them did not take it lately.
-	SetAside int32 `protobuf:"varint,11,opt,name=set_aside,json=setAside,proto3" json:"set_aside,omitempty"`
-	// He did not take it lately, and is asked again because nobody else was left.
-	OnlyOne bool `protobuf:"varint,12,opt,name=only_one,json=onlyOne,proto3" json:"only_one,omitempty"`
-	// From how many contacts his was chosen.
-	Compared int32 `protobuf:"varint,13,opt,name=compared,proto3" json:"compared,omitempty"`
-	// The first candidates, in the order of the rule.
-	First         []string `protobuf:"bytes,14,rep,name=first,proto3" json:"first,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OfferReason) Reset() {
-	*x = OfferReason{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[50]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OfferReason) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OfferReason) ProtoMessage() {}
-
-func (x *OfferReason) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[50]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OfferReason.ProtoReflect.Descriptor instead.
-func (*OfferReason) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{50}
-}
-
-func (x *OfferReason) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *OfferReason) GetAgent() string {
-	if x != nil {
-		return x.Agent
-	}
-	return ""
-}
-
-func (x *OfferReason) GetQueue() string {
-	if x != nil {
-		return x.Queue
-	}
-	return ""
-}
-
-func (x *OfferReason) GetOfferedAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.OfferedAt
-	}
-	return nil
-}
-
-func (x *OfferReason) GetRoutingType() string {
-	if x != nil {
-		return x.RoutingType
-	}
-	return ""
-}
-
-func (x *OfferReason) GetTrigger() string {
-	if x != nil {
-		return x.Trigger
-	}
-	return ""
-}
-
-func (x *OfferReason) GetConfigurationVersion() int64 {
-	if x != nil {
-		return x.ConfigurationVersion
-	}
-	return 0
-}
-
-func (x *OfferReason) GetStage() int32 {
-	if x != nil {
-		return x.Stage
-	}
-	return 0
-}
-
-func (x *OfferReason) GetTargeted() bool {
-	if x != nil {
-		return x.Targeted
-	}
-	return false
-}
-
-func (x *OfferReason) GetCandidates() int32 {
-	if x != nil {
-		return x.Candidates
-	}
-	return 0
-}
-
-func (x *OfferReason) GetSetAside() int32 {
-	if x != nil {
-		return x.SetAside
-	}
-	return 0
-}
-
-func (x *OfferReason) GetOnlyOne() bool {
-	if x != nil {
-		return x.OnlyOne
-	}
-	return false
-}
-
-func (x *OfferReason) GetCompared() int32 {
-	if x != nil {
-		return x.Compared
-	}
-	return 0
-}
-
-func (x *OfferReason) GetFirst() []string {
-	if x != nil {
-		return x.First
-	}
-	return nil
-}
-
-// WaitReason says why a contact waits now.
-type WaitReason struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The queue.
-	Queue string `protobuf:"bytes,1,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Its rule.
-	RoutingType string `protobuf:"bytes,2,opt,name=routing_type,json=routingType,proto3" json:"routing_type,omitempty"`
-	// The stage of the wait.
-	Stage int32 `protobuf:"varint,3,opt,name=stage,proto3" json:"stage,omitempty"`
-	// Open time that it has waited in this queue.
-	Waited *durationpb.Duration `protobuf:"bytes,4,opt,name=waited,proto3" json:"waited,omitempty"`
-	// How many agents lack nothing.
-	Eligible int32 `protobuf:"varint,5,opt,name=eligible,proto3" json:"eligible,omitempty"`
-	// Who will be the first to lack nothing by time alone; empty: nobody will.
-	NextAgent string `protobuf:"bytes,6,opt,name=next_agent,json=nextAgent,proto3" json:"next_agent,omitempty"`
-	// When.
-	NextAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=next_at,json=nextAt,proto3" json:"next_at,omitempty"`
-	// How many agents were looked at.
-	Agents int32 `protobuf:"varint,8,opt,name=agents,proto3" json:"agents,omitempty"`
-	// The first of them: who lacks nothing, then who lacks least.
-	First         []*AgentReason `protobuf:"bytes,9,rep,name=first,proto3" json:"first,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *WaitReason) Reset() {
-	*x = WaitReason{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[51]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *WaitReason) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*WaitReason) ProtoMessage() {}
-
-func (x *WaitReason) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[51]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use WaitReason.ProtoReflect.Descriptor instead.
-func (*WaitReason) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{51}
-}
-
-func (x *WaitReason) GetQueue() string {
-	if x != nil {
-		return x.Queue
-	}
-	return ""
-}
-
-func (x *WaitReason) GetRoutingType() string {
-	if x != nil {
-		return x.RoutingType
-	}
-	return ""
-}
-
-func (x *WaitReason) GetStage() int32 {
-	if x != nil {
-		return x.Stage
-	}
-	return 0
-}
-
-func (x *WaitReason) GetWaited() *durationpb.Duration {
-	if x != nil {
-		return x.Waited
-	}
-	return nil
-}
-
-func (x *WaitReason) GetEligible() int32 {
-	if x != nil {
-		return x.Eligible
-	}
-	return 0
-}
-
-func (x *WaitReason) GetNextAgent() string {
-	if x != nil {
-		return x.NextAgent
-	}
-	return ""
-}
-
-func (x *WaitReason) GetNextAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.NextAt
-	}
-	return nil
-}
-
-func (x *WaitReason) GetAgents() int32 {
-	if x != nil {
-		return x.Agents
-	}
-	return 0
-}
-
-func (x *WaitReason) GetFirst() []*AgentReason {
-	if x != nil {
-		return x.First
-	}
-	return nil
-}
-
-// AgentReason says what an agent lacks to be offered a contact.
-type AgentReason struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The agent.
-	Agent string `protobuf:"bytes,1,opt,name=agent,proto3" json:"agent,omitempty"`
-	// The sum of his levels in the required skills.
-	Score int32 `protobuf:"varint,2,opt,name=score,proto3" json:"score,omitempty"`
-	// When he lacks nothing by time alone; absent: time does not help.
-	EligibleAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=eligible_at,json=eligibleAt,proto3" json:"eligible_at,omitempty"`
-	// What he lacks.
-	Missing       []*Missing `protobuf:"bytes,4,rep,name=missing,proto3" json:"missing,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AgentReason) Reset() {
-	*x = AgentReason{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[52]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AgentReason) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AgentReason) ProtoMessage() {}
-
-func (x *AgentReason) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[52]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AgentReason.ProtoReflect.Descriptor instead.
-func (*AgentReason) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{52}
-}
-
-func (x *AgentReason) GetAgent() string {
-	if x != nil {
-		return x.Agent
-	}
-	return ""
-}
-
-func (x *AgentReason) GetScore() int32 {
-	if x != nil {
-		return x.Score
-	}
-	return 0
-}
-
-func (x *AgentReason) GetEligibleAt() *timestamppb.Timestamp {
-	if x != nil {
-		return x.EligibleAt
-	}
-	return nil
-}
-
-func (x *AgentReason) GetMissing() []*Missing {
-	if x != nil {
-		return x.Missing
-	}
-	return nil
-}
-
-// Missing is one thing that an agent lacks.
-type Missing struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// team, skill, state, idle_next, room, refused, target or hours.
-	What string `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
-	// When time ends it; absent: it does not.
-	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
-	// The stage at which team or skill are not required of him any more.
-	Stage int32 `protobuf:"varint,3,opt,name=stage,proto3" json:"stage,omitempty"`
-	// The skill.
-	Skill string `protobuf:"bytes,4,opt,name=skill,proto3" json:"skill,omitempty"`
-	// Its required level.
-	Level int32 `protobuf:"varint,5,opt,name=level,proto3" json:"level,omitempty"`
-	// His level.
-	Has int32 `protobuf:"varint,6,opt,name=has,proto3" json:"has,omitempty"`
-	// His state.
-	State string `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
-	// His idle code.
-	IdleCode string `protobuf:"bytes,8,opt,name=idle_code,json=idleCode,proto3" json:"idle_code,omitempty"`
-	// Whom the contact waits for.
-	Agent         string `protobuf:"bytes,9,opt,name=agent,proto3" json:"agent,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Missing) Reset() {
-	*x = Missing{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[53]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Missing) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Missing) ProtoMessage() {}
-
-func (x *Missing) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[53]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Missing.ProtoReflect.Descriptor instead.
-func (*Missing) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{53}
-}
-
-func (x *Missing) GetWhat() string {
-	if x != nil {
-		return x.What
-	}
-	return ""
-}
-
-func (x *Missing) GetUntil() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Until
-	}
-	return nil
-}
-
-func (x *Missing) GetStage() int32 {
-	if x != nil {
-		return x.Stage
-	}
-	return 0
-}
-
-func (x *Missing) GetSkill() string {
-	if x != nil {
-		return x.Skill
-	}
-	return ""
-}
-
-func (x *Missing) GetLevel() int32 {
-	if x != nil {
-		return x.Level
-	}
-	return 0
-}
-
-func (x *Missing) GetHas() int32 {
-	if x != nil {
-		return x.Has
-	}
-	return 0
-}
-
-func (x *Missing) GetState() string {
-	if x != nil {
-		return x.State
-	}
-	return ""
-}
-
-func (x *Missing) GetIdleCode() string {
-	if x != nil {
-		return x.IdleCode
-	}
-	return ""
-}
-
-func (x *Missing) GetAgent() string {
-	if x != nil {
-		return x.Agent
-	}
-	return ""
-}
-
 // PickContactRequest names a contact that waits.
 type PickContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -4002,7 +3437,7 @@ type PickContactRequest struct {
 
 func (x *PickContactRequest) Reset() {
 	*x = PickContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[54]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4014,7 +3449,7 @@ func (x *PickContactRequest) String() string {
 func (*PickContactRequest) ProtoMessage() {}
 
 func (x *PickContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[54]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4027,7 +3462,7 @@ func (x *PickContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PickContactRequest.ProtoReflect.Descriptor instead.
 func (*PickContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{54}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *PickContactRequest) GetRequestId() string {
@@ -4062,7 +3497,7 @@ type PickContactResponse struct {
 
 func (x *PickContactResponse) Reset() {
 	*x = PickContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[55]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4074,7 +3509,7 @@ func (x *PickContactResponse) String() string {
 func (*PickContactResponse) ProtoMessage() {}
 
 func (x *PickContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[55]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4087,7 +3522,7 @@ func (x *PickContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PickContactResponse.ProtoReflect.Descriptor instead.
 func (*PickContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{55}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *PickContactResponse) GetContact() *Contact {
@@ -4101,7 +3536,7 @@ var File_postroom_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	"!postroom/contact/v1/contact.proto\x12\x13postroom.contact.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpostroom/error/v1/error.proto\"'\n" +
+	"!postroom/contact/v1/contact.proto\x12\x13postroom.contact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpostroom/error/v1/error.proto\"'\n" +
 	"\x05Label\x12\x0e\n" +
 	"\x02en\x18\x01 \x01(\tR\x02en\x12\x0e\n" +
 	"\x02ko\x18\x02 \x01(\tR\x02ko\"o\n" +
@@ -4227,9 +3662,10 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x06detail\x18\t \x01(\tR\x06detail\"7\n" +
 	"\x16ListWrapUpCodesRequest\x12\x1d\n" +
 	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"J\n" +
+	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x82\x01\n" +
 	"\x17ListWrapUpCodesResponse\x12/\n" +
-	"\x05codes\x18\x01 \x03(\v2\x19.postroom.contact.v1.CodeR\x05codes\"2\n" +
+	"\x05codes\x18\x01 \x03(\v2\x19.postroom.contact.v1.CodeR\x05codes\x126\n" +
+	"\bguidance\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\bguidance\"2\n" +
 	"\x15MarkOfferShownRequest\x12\x19\n" +
 	"\boffer_id\x18\x01 \x01(\tR\aofferId\"\x18\n" +
 	"\x16MarkOfferShownResponse\"N\n" +
@@ -4346,60 +3782,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x80\x01\n" +
 	"\x15LookAtContactResponse\x126\n" +
 	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\x12/\n" +
-	"\x05notes\x18\x02 \x03(\v2\x19.postroom.contact.v1.NoteR\x05notes\"6\n" +
-	"\x15ExplainRoutingRequest\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x87\x01\n" +
-	"\x16ExplainRoutingResponse\x128\n" +
-	"\x06offers\x18\x01 \x03(\v2 .postroom.contact.v1.OfferReasonR\x06offers\x123\n" +
-	"\x04wait\x18\x02 \x01(\v2\x1f.postroom.contact.v1.WaitReasonR\x04wait\"\xbd\x03\n" +
-	"\vOfferReason\x12\x19\n" +
-	"\boffer_id\x18\x01 \x01(\tR\aofferId\x12\x14\n" +
-	"\x05agent\x18\x02 \x01(\tR\x05agent\x12\x14\n" +
-	"\x05queue\x18\x03 \x01(\tR\x05queue\x129\n" +
-	"\n" +
-	"offered_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tofferedAt\x12!\n" +
-	"\frouting_type\x18\x05 \x01(\tR\vroutingType\x12\x18\n" +
-	"\atrigger\x18\x06 \x01(\tR\atrigger\x123\n" +
-	"\x15configuration_version\x18\a \x01(\x03R\x14configurationVersion\x12\x14\n" +
-	"\x05stage\x18\b \x01(\x05R\x05stage\x12\x1a\n" +
-	"\btargeted\x18\t \x01(\bR\btargeted\x12\x1e\n" +
-	"\n" +
-	"candidates\x18\n" +
-	" \x01(\x05R\n" +
-	"candidates\x12\x1b\n" +
-	"\tset_aside\x18\v \x01(\x05R\bsetAside\x12\x19\n" +
-	"\bonly_one\x18\f \x01(\bR\aonlyOne\x12\x1a\n" +
-	"\bcompared\x18\r \x01(\x05R\bcompared\x12\x14\n" +
-	"\x05first\x18\x0e \x03(\tR\x05first\"\xce\x02\n" +
-	"\n" +
-	"WaitReason\x12\x14\n" +
-	"\x05queue\x18\x01 \x01(\tR\x05queue\x12!\n" +
-	"\frouting_type\x18\x02 \x01(\tR\vroutingType\x12\x14\n" +
-	"\x05stage\x18\x03 \x01(\x05R\x05stage\x121\n" +
-	"\x06waited\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x06waited\x12\x1a\n" +
-	"\beligible\x18\x05 \x01(\x05R\beligible\x12\x1d\n" +
-	"\n" +
-	"next_agent\x18\x06 \x01(\tR\tnextAgent\x123\n" +
-	"\anext_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x06nextAt\x12\x16\n" +
-	"\x06agents\x18\b \x01(\x05R\x06agents\x126\n" +
-	"\x05first\x18\t \x03(\v2 .postroom.contact.v1.AgentReasonR\x05first\"\xae\x01\n" +
-	"\vAgentReason\x12\x14\n" +
-	"\x05agent\x18\x01 \x01(\tR\x05agent\x12\x14\n" +
-	"\x05score\x18\x02 \x01(\x05R\x05score\x12;\n" +
-	"\veligible_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"eligibleAt\x126\n" +
-	"\amissing\x18\x04 \x03(\v2\x1c.postroom.contact.v1.MissingR\amissing\"\xec\x01\n" +
-	"\aMissing\x12\x12\n" +
-	"\x04what\x18\x01 \x01(\tR\x04what\x120\n" +
-	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x14\n" +
-	"\x05stage\x18\x03 \x01(\x05R\x05stage\x12\x14\n" +
-	"\x05skill\x18\x04 \x01(\tR\x05skill\x12\x14\n" +
-	"\x05level\x18\x05 \x01(\x05R\x05level\x12\x10\n" +
-	"\x03has\x18\x06 \x01(\x05R\x03has\x12\x14\n" +
-	"\x05state\x18\a \x01(\tR\x05state\x12\x1b\n" +
-	"\tidle_code\x18\b \x01(\tR\bidleCode\x12\x14\n" +
-	"\x05agent\x18\t \x01(\tR\x05agent\"u\n" +
+	"\x05notes\x18\x02 \x03(\v2\x19.postroom.contact.v1.NoteR\x05notes\"u\n" +
 	"\x12PickContactRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
@@ -4439,14 +3822,13 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fDELIVERY_FAILED\x10\x05\x12\x14\n" +
 	"\x10DELIVERY_BOUNCED\x10\x06\x12\x14\n" +
 	"\x10DELIVERY_UNKNOWN\x10\a\x12\x16\n" +
-	"\x12DELIVERY_CANCELLED\x10\b2\x95\x11\n" +
+	"\x12DELIVERY_CANCELLED\x10\b2\xa5\x10\n" +
 	"\x0eContactService\x12z\n" +
 	"\x12ListActiveContacts\x12..postroom.contact.v1.ListActiveContactsRequest\x1a/.postroom.contact.v1.ListActiveContactsResponse\"\x03\x90\x02\x01\x12b\n" +
 	"\n" +
 	"GetContact\x12&.postroom.contact.v1.GetContactRequest\x1a'.postroom.contact.v1.GetContactResponse\"\x03\x90\x02\x01\x12w\n" +
 	"\x11ListContactEvents\x12-.postroom.contact.v1.ListContactEventsRequest\x1a..postroom.contact.v1.ListContactEventsResponse\"\x03\x90\x02\x01\x12q\n" +
-	"\x0fListWrapUpCodes\x12+.postroom.contact.v1.ListWrapUpCodesRequest\x1a,.postroom.contact.v1.ListWrapUpCodesResponse\"\x03\x90\x02\x01\x12n\n" +
-	"\x0eExplainRouting\x12*.postroom.contact.v1.ExplainRoutingRequest\x1a+.postroom.contact.v1.ExplainRoutingResponse\"\x03\x90\x02\x01\x12i\n" +
+	"\x0fListWrapUpCodes\x12+.postroom.contact.v1.ListWrapUpCodesRequest\x1a,.postroom.contact.v1.ListWrapUpCodesResponse\"\x03\x90\x02\x01\x12i\n" +
 	"\x0eMarkOfferShown\x12*.postroom.contact.v1.MarkOfferShownRequest\x1a+.postroom.contact.v1.MarkOfferShownResponse\x12`\n" +
 	"\vPickContact\x12'.postroom.contact.v1.PickContactRequest\x1a(.postroom.contact.v1.PickContactResponse\x12`\n" +
 	"\vAcceptOffer\x12'.postroom.contact.v1.AcceptOfferRequest\x1a(.postroom.contact.v1.AcceptOfferResponse\x12c\n" +
@@ -4479,7 +3861,7 @@ func file_postroom_contact_v1_contact_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 56)
+var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
 var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(Phase)(0),                         // 0: postroom.contact.v1.Phase
 	(OfferState)(0),                    // 1: postroom.contact.v1.OfferState
@@ -4532,127 +3914,110 @@ var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(*ListNotesResponse)(nil),          // 48: postroom.contact.v1.ListNotesResponse
 	(*LookAtContactRequest)(nil),       // 49: postroom.contact.v1.LookAtContactRequest
 	(*LookAtContactResponse)(nil),      // 50: postroom.contact.v1.LookAtContactResponse
-	(*ExplainRoutingRequest)(nil),      // 51: postroom.contact.v1.ExplainRoutingRequest
-	(*ExplainRoutingResponse)(nil),     // 52: postroom.contact.v1.ExplainRoutingResponse
-	(*OfferReason)(nil),                // 53: postroom.contact.v1.OfferReason
-	(*WaitReason)(nil),                 // 54: postroom.contact.v1.WaitReason
-	(*AgentReason)(nil),                // 55: postroom.contact.v1.AgentReason
-	(*Missing)(nil),                    // 56: postroom.contact.v1.Missing
-	(*PickContactRequest)(nil),         // 57: postroom.contact.v1.PickContactRequest
-	(*PickContactResponse)(nil),        // 58: postroom.contact.v1.PickContactResponse
-	(*timestamppb.Timestamp)(nil),      // 59: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                 // 60: postroom.error.v1.Finding
-	(*durationpb.Duration)(nil),        // 61: google.protobuf.Duration
+	(*PickContactRequest)(nil),         // 51: postroom.contact.v1.PickContactRequest
+	(*PickContactResponse)(nil),        // 52: postroom.contact.v1.PickContactResponse
+	(*timestamppb.Timestamp)(nil),      // 53: google.protobuf.Timestamp
+	(*v1.Finding)(nil),                 // 54: postroom.error.v1.Finding
 }
 var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	3,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
 	1,  // 1: postroom.contact.v1.ContactCard.state:type_name -> postroom.contact.v1.OfferState
 	0,  // 2: postroom.contact.v1.ContactCard.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
-	59, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
-	59, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
-	59, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
-	59, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
-	59, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	59, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
-	59, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
+	53, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
+	53, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
+	53, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
+	53, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
+	53, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
+	53, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	53, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
 	5,  // 11: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
-	59, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
+	53, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
 	10, // 13: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
 	0,  // 14: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 15: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	59, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	59, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	53, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	53, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
 	1,  // 18: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
 	11, // 19: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
 	14, // 20: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
 	12, // 21: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
 	12, // 22: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
 	12, // 23: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	59, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	53, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
 	2,  // 25: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
 	13, // 26: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	59, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	53, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
 	17, // 28: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	59, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	53, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
 	0,  // 30: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
 	0,  // 31: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
 	4,  // 32: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	10, // 33: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 34: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	60, // 35: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
-	10, // 36: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 37: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	5,  // 38: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
-	59, // 39: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
-	60, // 40: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	60, // 41: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
-	59, // 42: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
-	10, // 43: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 44: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	59, // 45: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
-	44, // 46: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
-	60, // 47: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
-	44, // 48: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 49: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	44, // 50: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
-	53, // 51: postroom.contact.v1.ExplainRoutingResponse.offers:type_name -> postroom.contact.v1.OfferReason
-	54, // 52: postroom.contact.v1.ExplainRoutingResponse.wait:type_name -> postroom.contact.v1.WaitReason
-	59, // 53: postroom.contact.v1.OfferReason.offered_at:type_name -> google.protobuf.Timestamp
-	61, // 54: postroom.contact.v1.WaitReason.waited:type_name -> google.protobuf.Duration
-	59, // 55: postroom.contact.v1.WaitReason.next_at:type_name -> google.protobuf.Timestamp
-	55, // 56: postroom.contact.v1.WaitReason.first:type_name -> postroom.contact.v1.AgentReason
-	59, // 57: postroom.contact.v1.AgentReason.eligible_at:type_name -> google.protobuf.Timestamp
-	56, // 58: postroom.contact.v1.AgentReason.missing:type_name -> postroom.contact.v1.Missing
-	59, // 59: postroom.contact.v1.Missing.until:type_name -> google.protobuf.Timestamp
-	10, // 60: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	6,  // 61: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 62: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 63: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 64: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	51, // 65: postroom.contact.v1.ContactService.ExplainRouting:input_type -> postroom.contact.v1.ExplainRoutingRequest
-	20, // 66: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	57, // 67: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
-	22, // 68: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 69: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 70: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 71: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 72: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 73: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	33, // 74: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
-	36, // 75: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
-	38, // 76: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
-	40, // 77: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
-	42, // 78: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
-	45, // 79: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
-	47, // 80: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
-	49, // 81: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
-	7,  // 82: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 83: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 84: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 85: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	52, // 86: postroom.contact.v1.ContactService.ExplainRouting:output_type -> postroom.contact.v1.ExplainRoutingResponse
-	21, // 87: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	58, // 88: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
-	23, // 89: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 90: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 91: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 92: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 93: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	35, // 94: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	34, // 95: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
-	37, // 96: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
-	39, // 97: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
-	41, // 98: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
-	43, // 99: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
-	46, // 100: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
-	48, // 101: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
-	50, // 102: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
-	82, // [82:103] is the sub-list for method output_type
-	61, // [61:82] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	3,  // 33: postroom.contact.v1.ListWrapUpCodesResponse.guidance:type_name -> postroom.contact.v1.Label
+	10, // 34: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
+	14, // 35: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
+	54, // 36: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	10, // 37: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 38: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	5,  // 39: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
+	53, // 40: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
+	54, // 41: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	54, // 42: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
+	53, // 43: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
+	10, // 44: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 45: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	53, // 46: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	44, // 47: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
+	54, // 48: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
+	44, // 49: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 50: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	44, // 51: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 52: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	6,  // 53: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 54: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 55: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 56: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	20, // 57: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	51, // 58: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
+	22, // 59: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 60: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 61: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 62: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 63: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 64: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	33, // 65: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
+	36, // 66: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
+	38, // 67: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
+	40, // 68: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
+	42, // 69: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
+	45, // 70: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
+	47, // 71: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
+	49, // 72: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
+	7,  // 73: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 74: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 75: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 76: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	21, // 77: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	52, // 78: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
+	23, // 79: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 80: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 81: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 82: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 83: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	35, // 84: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	34, // 85: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
+	37, // 86: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
+	39, // 87: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
+	41, // 88: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
+	43, // 89: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
+	46, // 90: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
+	48, // 91: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
+	50, // 92: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
+	73, // [73:93] is the sub-list for method output_type
+	53, // [53:73] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
@@ -4666,7 +4031,7 @@ func file_postroom_contact_v1_contact_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_contact_v1_contact_proto_rawDesc), len(file_postroom_contact_v1_contact_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   56,
+			NumMessages:   50,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

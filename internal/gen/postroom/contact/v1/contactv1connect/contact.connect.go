@@ -46,9 +46,6 @@ const (
 	// ContactServiceListWrapUpCodesProcedure is the fully-qualified name of the ContactService's
 	// ListWrapUpCodes RPC.
 	ContactServiceListWrapUpCodesProcedure = "/postroom.contact.v1.ContactService/ListWrapUpCodes"
-	// ContactServiceExplainRoutingProcedure is the fully-qualified name of the ContactService's
-	// ExplainRouting RPC.
-	ContactServiceExplainRoutingProcedure = "/postroom.contact.v1.ContactService/ExplainRouting"
 	// ContactServiceMarkOfferShownProcedure is the fully-qualified name of the ContactService's
 	// MarkOfferShown RPC.
 	ContactServiceMarkOfferShownProcedure = "/postroom.contact.v1.ContactService/MarkOfferShown"
@@ -106,11 +103,8 @@ type ContactServiceClient interface {
 	GetContact(context.Context, *v1.GetContactRequest) (*v1.GetContactResponse, error)
 	// ListContactEvents reads what happened to a contact.
 	ListContactEvents(context.Context, *v1.ListContactEventsRequest) (*v1.ListContactEventsResponse, error)
-	// ListWrapUpCodes reads the wrap-up codes of a contact's queue.
+	// ListWrapUpCodes reads the wrap-up codes of a contact's queue, and what the organisation asks of a wrap-up.
 	ListWrapUpCodes(context.Context, *v1.ListWrapUpCodesRequest) (*v1.ListWrapUpCodesResponse, error)
-	// ExplainRouting says why the offers of a contact went to their agents, and why it still waits. An agent is told of his own offers; what
-	// other agents lack is for supervisors, of their teams' contacts.
-	ExplainRouting(context.Context, *v1.ExplainRoutingRequest) (*v1.ExplainRoutingResponse, error)
 	// MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
 	MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error)
 	// PickContact makes the agent the owner of a contact that waits in a queue from which his team may take contacts themselves. He must not be
@@ -186,13 +180,6 @@ func NewContactServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			httpClient,
 			baseURL+ContactServiceListWrapUpCodesProcedure,
 			connect.WithSchema(contactServiceMethods.ByName("ListWrapUpCodes")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-			connect.WithClientOptions(opts...),
-		),
-		explainRouting: connect.NewClient[v1.ExplainRoutingRequest, v1.ExplainRoutingResponse](
-			httpClient,
-			baseURL+ContactServiceExplainRoutingProcedure,
-			connect.WithSchema(contactServiceMethods.ByName("ExplainRouting")),
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
@@ -302,7 +289,6 @@ type contactServiceClient struct {
 	getContact         *connect.Client[v1.GetContactRequest, v1.GetContactResponse]
 	listContactEvents  *connect.Client[v1.ListContactEventsRequest, v1.ListContactEventsResponse]
 	listWrapUpCodes    *connect.Client[v1.ListWrapUpCodesRequest, v1.ListWrapUpCodesResponse]
-	explainRouting     *connect.Client[v1.ExplainRoutingRequest, v1.ExplainRoutingResponse]
 	markOfferShown     *connect.Client[v1.MarkOfferShownRequest, v1.MarkOfferShownResponse]
 	pickContact        *connect.Client[v1.PickContactRequest, v1.PickContactResponse]
 	acceptOffer        *connect.Client[v1.AcceptOfferRequest, v1.AcceptOfferResponse]
@@ -351,15 +337,6 @@ func (c *contactServiceClient) ListContactEvents(ctx context.Context, req *v1.Li
 // ListWrapUpCodes calls postroom.contact.v1.ContactService.ListWrapUpCodes.
 func (c *contactServiceClient) ListWrapUpCodes(ctx context.Context, req *v1.ListWrapUpCodesRequest) (*v1.ListWrapUpCodesResponse, error) {
 	response, err := c.listWrapUpCodes.CallUnary(ctx, connect.NewRequest(req))
-	if response != nil {
-		return response.Msg, err
-	}
-	return nil, err
-}
-
-// ExplainRouting calls postroom.contact.v1.ContactService.ExplainRouting.
-func (c *contactServiceClient) ExplainRouting(ctx context.Context, req *v1.ExplainRoutingRequest) (*v1.ExplainRoutingResponse, error) {
-	response, err := c.explainRouting.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -518,11 +495,8 @@ type ContactServiceHandler interface {
 	GetContact(context.Context, *v1.GetContactRequest) (*v1.GetContactResponse, error)
 	// ListContactEvents reads what happened to a contact.
 	ListContactEvents(context.Context, *v1.ListContactEventsRequest) (*v1.ListContactEventsResponse, error)
-	// ListWrapUpCodes reads the wrap-up codes of a contact's queue.
+	// ListWrapUpCodes reads the wrap-up codes of a contact's queue, and what the organisation asks of a wrap-up.
 	ListWrapUpCodes(context.Context, *v1.ListWrapUpCodesRequest) (*v1.ListWrapUpCodesResponse, error)
-	// ExplainRouting says why the offers of a contact went to their agents, and why it still waits. An agent is told of his own offers; what
-	// other agents lack is for supervisors, of their teams' contacts.
-	ExplainRouting(context.Context, *v1.ExplainRoutingRequest) (*v1.ExplainRoutingResponse, error)
 	// MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
 	MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error)
 	// PickContact makes the agent the owner of a contact that waits in a queue from which his team may take contacts themselves. He must not be
@@ -594,13 +568,6 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 		ContactServiceListWrapUpCodesProcedure,
 		svc.ListWrapUpCodes,
 		connect.WithSchema(contactServiceMethods.ByName("ListWrapUpCodes")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
-		connect.WithHandlerOptions(opts...),
-	)
-	contactServiceExplainRoutingHandler := connect.NewUnaryHandlerSimple(
-		ContactServiceExplainRoutingProcedure,
-		svc.ExplainRouting,
-		connect.WithSchema(contactServiceMethods.ByName("ExplainRouting")),
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -711,8 +678,6 @@ func NewContactServiceHandler(svc ContactServiceHandler, opts ...connect.Handler
 			contactServiceListContactEventsHandler.ServeHTTP(w, r)
 		case ContactServiceListWrapUpCodesProcedure:
 			contactServiceListWrapUpCodesHandler.ServeHTTP(w, r)
-		case ContactServiceExplainRoutingProcedure:
-			contactServiceExplainRoutingHandler.ServeHTTP(w, r)
 		case ContactServiceMarkOfferShownProcedure:
 			contactServiceMarkOfferShownHandler.ServeHTTP(w, r)
 		case ContactServicePickContactProcedure:
@@ -768,10 +733,6 @@ func (UnimplementedContactServiceHandler) ListContactEvents(context.Context, *v1
 
 func (UnimplementedContactServiceHandler) ListWrapUpCodes(context.Context, *v1.ListWrapUpCodesRequest) (*v1.ListWrapUpCodesResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ListWrapUpCodes is not implemented"))
-}
-
-func (UnimplementedContactServiceHandler) ExplainRouting(context.Context, *v1.ExplainRoutingRequest) (*v1.ExplainRoutingResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.contact.v1.ContactService.ExplainRouting is not implemented"))
 }
 
 func (UnimplementedContactServiceHandler) MarkOfferShown(context.Context, *v1.MarkOfferShownRequest) (*v1.MarkOfferShownResponse, error) {

@@ -6,8 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Finding } from "../../error/v1/error_pb";
 import { file_postroom_error_v1_error } from "../../error/v1/error_pb";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
@@ -16,7 +16,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file postroom/contact/v1/contact.proto.
  */
 export const file_postroom_contact_v1_contact: GenFile = /*@__PURE__*/
-  fileDesc("CiFwb3N0cm9vbS9jb250YWN0L3YxL2NvbnRhY3QucHJvdG8SE3Bvc3Ryb29tLmNvbnRhY3QudjEiHwoFTGFiZWwSCgoCZW4YASABKAkSCgoCa28YAiABKAkiVQoEQ29kZRIMCgRjb2RlGAEgASgJEigKBG5hbWUYAiABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkxhYmVsEhUKDW5vdGVfcmVxdWlyZWQYAyABKAgi1QUKC0NvbnRhY3RDYXJkEhIKCmNvbnRhY3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyU3RhdGUSKQoFcGhhc2UYBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg8KB2NoYW5uZWwYBSABKAkSFQoNY3VzdG9tZXJfbmFtZRgGIAEoCRIYChBjdXN0b21lcl9hZGRyZXNzGAcgASgJEg8KB3N1YmplY3QYCCABKAkSDQoFcXVldWUYCSABKAkSLgoKcXVldWVfbmFtZRgKIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKb2ZmZXJlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLYWNjZXB0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmhhbmRsZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNob3duGBAgASgIEg4KBm1hc2tlZBgRIAEoCBIPCgd2ZXJzaW9uGBIgASgDEioKBmR1ZV9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOd3JhcF91cF9kdWVfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KF3dyYXBfdXBfZXh0ZW5zaW9uc19sZWZ0GBUgASgFEhEKCXBhc3NlZF9vbhgWIAEoCCIbChlMaXN0QWN0aXZlQ29udGFjdHNSZXF1ZXN0IoABChpMaXN0QWN0aXZlQ29udGFjdHNSZXNwb25zZRIyCghjb250YWN0cxgBIAMoCzIgLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdENhcmQSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJwoRR2V0Q29udGFjdFJlcXVlc3QSEgoKY29udGFjdF9pZBgBIAEoCSJDChJHZXRDb250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCL4AwoHQ29udGFjdBISCgpjb250YWN0X2lkGAEgASgJEikKBXBoYXNlGAIgASgOMhoucG9zdHJvb20uY29udGFjdC52MS5QaGFzZRIPCgd2ZXJzaW9uGAMgASgDEg8KB3N1YmplY3QYBCABKAkSDQoFcXVldWUYBSABKAkSLgoKcXVldWVfbmFtZRgGIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29tcGxldGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAkgASgJEg0KBWFnZW50GAogASgJEhAKCG9mZmVyX2lkGAsgASgJEjQKC29mZmVyX3N0YXRlGAwgASgOMh8ucG9zdHJvb20uY29udGFjdC52MS5PZmZlclN0YXRlEi4KCG1lc3NhZ2VzGA0gAygLMhwucG9zdHJvb20uY29udGFjdC52MS5NZXNzYWdlEikKBWRyYWZ0GA4gASgLMhoucG9zdHJvb20uY29udGFjdC52MS5EcmFmdBIUCgx3cmFwX3VwX25vdGUYDyABKAkSEgoKYmVndW5fZnJvbRgQIAEoCSKWAwoHTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEhAKCG91dGJvdW5kGAIgASgIEioKBGZyb20YAyABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCdG8YBCADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCY2MYBSADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSDwoHc3ViamVjdBgGIAEoCRIMCgR0ZXh0GAcgASgJEg4KBm1hc2tlZBgIIAEoCBImCgJhdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZGVsaXZlcnkYCiABKA4yHS5wb3N0cm9vbS5jb250YWN0LnYxLkRlbGl2ZXJ5EhIKCnJlcGx5X2NvZGUYCyABKAUSEwoLc2VydmVyX3RleHQYDCABKAkSNAoLYXR0YWNobWVudHMYDSADKAsyHy5wb3N0cm9vbS5jb250YWN0LnYxLkF0dGFjaG1lbnQiKAoHQWRkcmVzcxIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkiiAEKCkF0dGFjaG1lbnQSFQoNYXR0YWNobWVudF9pZBgBIAEoCRIQCghmaWxlbmFtZRgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEgwKBHNpemUYBCABKAMSDgoGaW5saW5lGAUgASgIEg8KB3ZlcmRpY3QYBiABKAkSDgoGcmVhc29uGAcgASgJIl4KBURyYWZ0Eg8KB3ZlcnNpb24YASABKAMSDAoEdGV4dBgCIAEoCRIOCgZhdXRob3IYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi4KGExpc3RDb250YWN0RXZlbnRzUmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIk4KGUxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2USMQoGZXZlbnRzGAEgAygLMiEucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0RXZlbnQi5gEKDENvbnRhY3RFdmVudBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSKAoEZnJvbRgDIAEoDjIaLnBvc3Ryb29tLmNvbnRhY3QudjEuUGhhc2USJgoCdG8YBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg0KBWFjdG9yGAUgASgJEg0KBXF1ZXVlGAYgASgJEg0KBWFnZW50GAcgASgJEhAKCG9mZmVyX2lkGAggASgJEg4KBmRldGFpbBgJIAEoCSIsChZMaXN0V3JhcFVwQ29kZXNSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkiQwoXTGlzdFdyYXBVcENvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUiKQoVTWFya09mZmVyU2hvd25SZXF1ZXN0EhAKCG9mZmVyX2lkGAEgASgJIhgKFk1hcmtPZmZlclNob3duUmVzcG9uc2UiOgoSQWNjZXB0T2ZmZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiRAoTQWNjZXB0T2ZmZXJSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0IjsKE0RlY2xpbmVPZmZlclJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCSIWChREZWNsaW5lT2ZmZXJSZXNwb25zZSJcChBTYXZlRHJhZnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSFAoMYmFzZV92ZXJzaW9uGAMgASgDEgwKBHRleHQYBCABKAkibAoRU2F2ZURyYWZ0UmVzcG9uc2USKQoFZHJhZnQYASABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkRyYWZ0EiwKCGZpbmRpbmdzGAIgAygLMhoucG9zdHJvb20uZXJyb3IudjEuRmluZGluZyKMAQoRUXVpY2tSZXBseVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIMCgR0ZXh0GAMgASgJEhUKDWRyYWZ0X3ZlcnNpb24YBCABKAMSFwoPc2Vlbl9tZXNzYWdlX2lkGAUgASgJEhMKC3NlbmRfYW55d2F5GAYgASgIIkMKElF1aWNrUmVwbHlSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0ImoKE0Nsb3NlQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIXCg9zZWVuX21lc3NhZ2VfaWQYAyABKAkSFAoMY2xvc2VfYW55d2F5GAQgASgIIkUKFENsb3NlQ29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QirgEKFUNvbXBsZXRlV3JhcFVwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGc3RhdHVzGAQgASgJEhEKCXNlbnRpbWVudBgFIAEoCRIMCgRub3RlGAYgASgJEhcKD3NlZW5fbWVzc2FnZV9pZBgHIAEoCRIXCg9jb21wbGV0ZV9hbnl3YXkYCCABKAgiOwoTRXh0ZW5kV3JhcFVwUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJInYKFEV4dGVuZFdyYXBVcFJlc3BvbnNlEi4KBGNhcmQYASABKAsyIC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3RDYXJkEi4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkYKFkNvbXBsZXRlV3JhcFVwUmVzcG9uc2USLAoIZmluZGluZ3MYASADKAsyGi5wb3N0cm9vbS5lcnJvci52MS5GaW5kaW5nImoKFlRyYW5zZmVyQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRINCgVxdWV1ZRgDIAEoCRINCgVhZ2VudBgEIAEoCRIMCgRub3RlGAUgASgJIkcKF1RyYW5zZmVyQ29udGFjdFJlc3BvbnNlEiwKCGZpbmRpbmdzGAEgAygLMhoucG9zdHJvb20uZXJyb3IudjEuRmluZGluZyJlChJQYXJrQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIpCgV1bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiFQoTUGFya0NvbnRhY3RSZXNwb25zZSI+ChZSZXR1cm5Ub0NvbnRhY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiSAoXUmV0dXJuVG9Db250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCI+ChRSZW9wZW5Db250YWN0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkiRgoVUmVvcGVuQ29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QicgoETm90ZRIPCgdub3RlX2lkGAEgASgJEg4KBmF1dGhvchgCIAEoCRITCgthdXRob3JfbmFtZRgDIAEoCRImCgJhdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEdGV4dBgFIAEoCSJGCg5BZGROb3RlUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkSDAoEdGV4dBgDIAEoCSJoCg9BZGROb3RlUmVzcG9uc2USJwoEbm90ZRgBIAEoCzIZLnBvc3Ryb29tLmNvbnRhY3QudjEuTm90ZRIsCghmaW5kaW5ncxgCIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmciJgoQTGlzdE5vdGVzUmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIj0KEUxpc3ROb3Rlc1Jlc3BvbnNlEigKBW5vdGVzGAEgAygLMhkucG9zdHJvb20uY29udGFjdC52MS5Ob3RlIioKFExvb2tBdENvbnRhY3RSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkicAoVTG9va0F0Q29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QSKAoFbm90ZXMYAiADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLk5vdGUiKwoVRXhwbGFpblJvdXRpbmdSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkieQoWRXhwbGFpblJvdXRpbmdSZXNwb25zZRIwCgZvZmZlcnMYASADKAsyIC5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyUmVhc29uEi0KBHdhaXQYAiABKAsyHy5wb3N0cm9vbS5jb250YWN0LnYxLldhaXRSZWFzb24irgIKC09mZmVyUmVhc29uEhAKCG9mZmVyX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEg0KBXF1ZXVlGAMgASgJEi4KCm9mZmVyZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHJvdXRpbmdfdHlwZRgFIAEoCRIPCgd0cmlnZ2VyGAYgASgJEh0KFWNvbmZpZ3VyYXRpb25fdmVyc2lvbhgHIAEoAxINCgVzdGFnZRgIIAEoBRIQCgh0YXJnZXRlZBgJIAEoCBISCgpjYW5kaWRhdGVzGAogASgFEhEKCXNldF9hc2lkZRgLIAEoBRIQCghvbmx5X29uZRgMIAEoCBIQCghjb21wYXJlZBgNIAEoBRINCgVmaXJzdBgOIAMoCSL/AQoKV2FpdFJlYXNvbhINCgVxdWV1ZRgBIAEoCRIUCgxyb3V0aW5nX3R5cGUYAiABKAkSDQoFc3RhZ2UYAyABKAUSKQoGd2FpdGVkGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhAKCGVsaWdpYmxlGAUgASgFEhIKCm5leHRfYWdlbnQYBiABKAkSKwoHbmV4dF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGYWdlbnRzGAggASgFEi8KBWZpcnN0GAkgAygLMiAucG9zdHJvb20uY29udGFjdC52MS5BZ2VudFJlYXNvbiKLAQoLQWdlbnRSZWFzb24SDQoFYWdlbnQYASABKAkSDQoFc2NvcmUYAiABKAUSLwoLZWxpZ2libGVfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KB21pc3NpbmcYBCADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLk1pc3NpbmcirQEKB01pc3NpbmcSDAoEd2hhdBgBIAEoCRIpCgV1bnRpbBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhZ2UYAyABKAUSDQoFc2tpbGwYBCABKAkSDQoFbGV2ZWwYBSABKAUSCwoDaGFzGAYgASgFEg0KBXN0YXRlGAcgASgJEhEKCWlkbGVfY29kZRgIIAEoCRINCgVhZ2VudBgJIAEoCSJSChJQaWNrQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgpjb250YWN0X2lkGAIgASgJEhQKDHNlZW5fdmVyc2lvbhgDIAEoAyJEChNQaWNrQ29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QqmAEKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASDQoJUEhBU0VfTkVXEAESEQoNUEhBU0VfV0FJVElORxACEhEKDVBIQVNFX09GRkVSRUQQAxIPCgtQSEFTRV9PV05FRBAEEhAKDFBIQVNFX1dSQVBVUBAFEg4KClBIQVNFX0RPTkUQBhIQCgxQSEFTRV9QQVJLRUQQByqQAgoKT2ZmZXJTdGF0ZRIbChdPRkZFUl9TVEFURV9VTlNQRUNJRklFRBAAEhQKEE9GRkVSX1NUQVRFX0xJVkUQARIYChRPRkZFUl9TVEFURV9BQ0NFUFRFRBACEhYKEk9GRkVSX1NUQVRFX1dSQVBVUBADEhgKFE9GRkVSX1NUQVRFX0ZJTklTSEVEEAQSGAoUT0ZGRVJfU1RBVEVfREVDTElORUQQBRIXChNPRkZFUl9TVEFURV9FWFBJUkVEEAYSGwoXT0ZGRVJfU1RBVEVfVU5SRUFDSEFCTEUQBxIZChVPRkZFUl9TVEFURV9XSVRIRFJBV04QCBIYChRPRkZFUl9TVEFURV9SRUxFQVNFRBAJKtIBCghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhMKD0RFTElWRVJZX1FVRVVFRBABEhQKEERFTElWRVJZX1NFTkRJTkcQAhIRCg1ERUxJVkVSWV9TRU5UEAMSFQoRREVMSVZFUllfREVGRVJSRUQQBBITCg9ERUxJVkVSWV9GQUlMRUQQBRIUChBERUxJVkVSWV9CT1VOQ0VEEAYSFAoQREVMSVZFUllfVU5LTk9XThAHEhYKEkRFTElWRVJZX0NBTkNFTExFRBAIMpURCg5Db250YWN0U2VydmljZRJ6ChJMaXN0QWN0aXZlQ29udGFjdHMSLi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RBY3RpdmVDb250YWN0c1JlcXVlc3QaLy5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RBY3RpdmVDb250YWN0c1Jlc3BvbnNlIgOQAgESYgoKR2V0Q29udGFjdBImLnBvc3Ryb29tLmNvbnRhY3QudjEuR2V0Q29udGFjdFJlcXVlc3QaJy5wb3N0cm9vbS5jb250YWN0LnYxLkdldENvbnRhY3RSZXNwb25zZSIDkAIBEncKEUxpc3RDb250YWN0RXZlbnRzEi0ucG9zdHJvb20uY29udGFjdC52MS5MaXN0Q29udGFjdEV2ZW50c1JlcXVlc3QaLi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2UiA5ACARJxCg9MaXN0V3JhcFVwQ29kZXMSKy5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RXcmFwVXBDb2Rlc1JlcXVlc3QaLC5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RXcmFwVXBDb2Rlc1Jlc3BvbnNlIgOQAgESbgoORXhwbGFpblJvdXRpbmcSKi5wb3N0cm9vbS5jb250YWN0LnYxLkV4cGxhaW5Sb3V0aW5nUmVxdWVzdBorLnBvc3Ryb29tLmNvbnRhY3QudjEuRXhwbGFpblJvdXRpbmdSZXNwb25zZSIDkAIBEmkKDk1hcmtPZmZlclNob3duEioucG9zdHJvb20uY29udGFjdC52MS5NYXJrT2ZmZXJTaG93blJlcXVlc3QaKy5wb3N0cm9vbS5jb250YWN0LnYxLk1hcmtPZmZlclNob3duUmVzcG9uc2USYAoLUGlja0NvbnRhY3QSJy5wb3N0cm9vbS5jb250YWN0LnYxLlBpY2tDb250YWN0UmVxdWVzdBooLnBvc3Ryb29tLmNvbnRhY3QudjEuUGlja0NvbnRhY3RSZXNwb25zZRJgCgtBY2NlcHRPZmZlchInLnBvc3Ryb29tLmNvbnRhY3QudjEuQWNjZXB0T2ZmZXJSZXF1ZXN0GigucG9zdHJvb20uY29udGFjdC52MS5BY2NlcHRPZmZlclJlc3BvbnNlEmMKDERlY2xpbmVPZmZlchIoLnBvc3Ryb29tLmNvbnRhY3QudjEuRGVjbGluZU9mZmVyUmVxdWVzdBopLnBvc3Ryb29tLmNvbnRhY3QudjEuRGVjbGluZU9mZmVyUmVzcG9uc2USWgoJU2F2ZURyYWZ0EiUucG9zdHJvb20uY29udGFjdC52MS5TYXZlRHJhZnRSZXF1ZXN0GiYucG9zdHJvb20uY29udGFjdC52MS5TYXZlRHJhZnRSZXNwb25zZRJdCgpRdWlja1JlcGx5EiYucG9zdHJvb20uY29udGFjdC52MS5RdWlja1JlcGx5UmVxdWVzdBonLnBvc3Ryb29tLmNvbnRhY3QudjEuUXVpY2tSZXBseVJlc3BvbnNlEmMKDENsb3NlQ29udGFjdBIoLnBvc3Ryb29tLmNvbnRhY3QudjEuQ2xvc2VDb250YWN0UmVxdWVzdBopLnBvc3Ryb29tLmNvbnRhY3QudjEuQ2xvc2VDb250YWN0UmVzcG9uc2USaQoOQ29tcGxldGVXcmFwVXASKi5wb3N0cm9vbS5jb250YWN0LnYxLkNvbXBsZXRlV3JhcFVwUmVxdWVzdBorLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29tcGxldGVXcmFwVXBSZXNwb25zZRJjCgxFeHRlbmRXcmFwVXASKC5wb3N0cm9vbS5jb250YWN0LnYxLkV4dGVuZFdyYXBVcFJlcXVlc3QaKS5wb3N0cm9vbS5jb250YWN0LnYxLkV4dGVuZFdyYXBVcFJlc3BvbnNlEmwKD1RyYW5zZmVyQ29udGFjdBIrLnBvc3Ryb29tLmNvbnRhY3QudjEuVHJhbnNmZXJDb250YWN0UmVxdWVzdBosLnBvc3Ryb29tLmNvbnRhY3QudjEuVHJhbnNmZXJDb250YWN0UmVzcG9uc2USYAoLUGFya0NvbnRhY3QSJy5wb3N0cm9vbS5jb250YWN0LnYxLlBhcmtDb250YWN0UmVxdWVzdBooLnBvc3Ryb29tLmNvbnRhY3QudjEuUGFya0NvbnRhY3RSZXNwb25zZRJsCg9SZXR1cm5Ub0NvbnRhY3QSKy5wb3N0cm9vbS5jb250YWN0LnYxLlJldHVyblRvQ29udGFjdFJlcXVlc3QaLC5wb3N0cm9vbS5jb250YWN0LnYxLlJldHVyblRvQ29udGFjdFJlc3BvbnNlEmYKDVJlb3BlbkNvbnRhY3QSKS5wb3N0cm9vbS5jb250YWN0LnYxLlJlb3BlbkNvbnRhY3RSZXF1ZXN0GioucG9zdHJvb20uY29udGFjdC52MS5SZW9wZW5Db250YWN0UmVzcG9uc2USVAoHQWRkTm90ZRIjLnBvc3Ryb29tLmNvbnRhY3QudjEuQWRkTm90ZVJlcXVlc3QaJC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZE5vdGVSZXNwb25zZRJfCglMaXN0Tm90ZXMSJS5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3ROb3Rlc1JlcXVlc3QaJi5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3ROb3Rlc1Jlc3BvbnNlIgOQAgESZgoNTG9va0F0Q29udGFjdBIpLnBvc3Ryb29tLmNvbnRhY3QudjEuTG9va0F0Q29udGFjdFJlcXVlc3QaKi5wb3N0cm9vbS5jb250YWN0LnYxLkxvb2tBdENvbnRhY3RSZXNwb25zZULeAQoXY29tLnBvc3Ryb29tLmNvbnRhY3QudjFCDENvbnRhY3RQcm90b1ABWkdnaXRodWIuY29tL3Bvc3Ryb29tL3Bvc3Ryb29tL2ludGVybmFsL2dlbi9wb3N0cm9vbS9jb250YWN0L3YxO2NvbnRhY3R2MaICA1BDWKoCE1Bvc3Ryb29tLkNvbnRhY3QuVjHKAhNQb3N0cm9vbVxDb250YWN0XFYx4gIfUG9zdHJvb21cQ29udGFjdFxWMVxHUEJNZXRhZGF0YeoCFVBvc3Ryb29tOjpDb250YWN0OjpWMWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_postroom_error_v1_error]);
+  fileDesc("CiFwb3N0cm9vbS9jb250YWN0L3YxL2NvbnRhY3QucHJvdG8SE3Bvc3Ryb29tLmNvbnRhY3QudjEiHwoFTGFiZWwSCgoCZW4YASABKAkSCgoCa28YAiABKAkiVQoEQ29kZRIMCgRjb2RlGAEgASgJEigKBG5hbWUYAiABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkxhYmVsEhUKDW5vdGVfcmVxdWlyZWQYAyABKAgi1QUKC0NvbnRhY3RDYXJkEhIKCmNvbnRhY3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSLgoFc3RhdGUYAyABKA4yHy5wb3N0cm9vbS5jb250YWN0LnYxLk9mZmVyU3RhdGUSKQoFcGhhc2UYBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg8KB2NoYW5uZWwYBSABKAkSFQoNY3VzdG9tZXJfbmFtZRgGIAEoCRIYChBjdXN0b21lcl9hZGRyZXNzGAcgASgJEg8KB3N1YmplY3QYCCABKAkSDQoFcXVldWUYCSABKAkSLgoKcXVldWVfbmFtZRgKIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKb2ZmZXJlZF9hdBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLYWNjZXB0ZWRfYXQYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmhhbmRsZWRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNob3duGBAgASgIEg4KBm1hc2tlZBgRIAEoCBIPCgd2ZXJzaW9uGBIgASgDEioKBmR1ZV9hdBgTIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOd3JhcF91cF9kdWVfYXQYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh8KF3dyYXBfdXBfZXh0ZW5zaW9uc19sZWZ0GBUgASgFEhEKCXBhc3NlZF9vbhgWIAEoCCIbChlMaXN0QWN0aXZlQ29udGFjdHNSZXF1ZXN0IoABChpMaXN0QWN0aXZlQ29udGFjdHNSZXNwb25zZRIyCghjb250YWN0cxgBIAMoCzIgLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdENhcmQSLgoKc2VydmVyX25vdxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiJwoRR2V0Q29udGFjdFJlcXVlc3QSEgoKY29udGFjdF9pZBgBIAEoCSJDChJHZXRDb250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCL4AwoHQ29udGFjdBISCgpjb250YWN0X2lkGAEgASgJEikKBXBoYXNlGAIgASgOMhoucG9zdHJvb20uY29udGFjdC52MS5QaGFzZRIPCgd2ZXJzaW9uGAMgASgDEg8KB3N1YmplY3QYBCABKAkSDQoFcXVldWUYBSABKAkSLgoKcXVldWVfbmFtZRgGIAEoCzIaLnBvc3Ryb29tLmNvbnRhY3QudjEuTGFiZWwSLgoKYXJyaXZlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29tcGxldGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdvdXRjb21lGAkgASgJEg0KBWFnZW50GAogASgJEhAKCG9mZmVyX2lkGAsgASgJEjQKC29mZmVyX3N0YXRlGAwgASgOMh8ucG9zdHJvb20uY29udGFjdC52MS5PZmZlclN0YXRlEi4KCG1lc3NhZ2VzGA0gAygLMhwucG9zdHJvb20uY29udGFjdC52MS5NZXNzYWdlEikKBWRyYWZ0GA4gASgLMhoucG9zdHJvb20uY29udGFjdC52MS5EcmFmdBIUCgx3cmFwX3VwX25vdGUYDyABKAkSEgoKYmVndW5fZnJvbRgQIAEoCSKWAwoHTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEhAKCG91dGJvdW5kGAIgASgIEioKBGZyb20YAyABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCdG8YBCADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSKAoCY2MYBSADKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MSDwoHc3ViamVjdBgGIAEoCRIMCgR0ZXh0GAcgASgJEg4KBm1hc2tlZBgIIAEoCBImCgJhdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoIZGVsaXZlcnkYCiABKA4yHS5wb3N0cm9vbS5jb250YWN0LnYxLkRlbGl2ZXJ5EhIKCnJlcGx5X2NvZGUYCyABKAUSEwoLc2VydmVyX3RleHQYDCABKAkSNAoLYXR0YWNobWVudHMYDSADKAsyHy5wb3N0cm9vbS5jb250YWN0LnYxLkF0dGFjaG1lbnQiKAoHQWRkcmVzcxIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkiiAEKCkF0dGFjaG1lbnQSFQoNYXR0YWNobWVudF9pZBgBIAEoCRIQCghmaWxlbmFtZRgCIAEoCRISCgptZWRpYV90eXBlGAMgASgJEgwKBHNpemUYBCABKAMSDgoGaW5saW5lGAUgASgIEg8KB3ZlcmRpY3QYBiABKAkSDgoGcmVhc29uGAcgASgJIl4KBURyYWZ0Eg8KB3ZlcnNpb24YASABKAMSDAoEdGV4dBgCIAEoCRIOCgZhdXRob3IYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi4KGExpc3RDb250YWN0RXZlbnRzUmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJIk4KGUxpc3RDb250YWN0RXZlbnRzUmVzcG9uc2USMQoGZXZlbnRzGAEgAygLMiEucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0RXZlbnQi5gEKDENvbnRhY3RFdmVudBImCgJhdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXZlbnQYAiABKAkSKAoEZnJvbRgDIAEoDjIaLnBvc3Ryb29tLmNvbnRhY3QudjEuUGhhc2USJgoCdG8YBCABKA4yGi5wb3N0cm9vbS5jb250YWN0LnYxLlBoYXNlEg0KBWFjdG9yGAUgASgJEg0KBXF1ZXVlGAYgASgJEg0KBWFnZW50GAcgASgJEhAKCG9mZmVyX2lkGAggASgJEg4KBmRldGFpbBgJIAEoCSIsChZMaXN0V3JhcFVwQ29kZXNSZXF1ZXN0EhIKCmNvbnRhY3RfaWQYASABKAkicQoXTGlzdFdyYXBVcENvZGVzUmVzcG9uc2USKAoFY29kZXMYASADKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLkNvZGUSLAoIZ3VpZGFuY2UYAiABKAsyGi5wb3N0cm9vbS5jb250YWN0LnYxLkxhYmVsIikKFU1hcmtPZmZlclNob3duUmVxdWVzdBIQCghvZmZlcl9pZBgBIAEoCSIYChZNYXJrT2ZmZXJTaG93blJlc3BvbnNlIjoKEkFjY2VwdE9mZmVyUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJIkQKE0FjY2VwdE9mZmVyUmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCI7ChNEZWNsaW5lT2ZmZXJSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkiFgoURGVjbGluZU9mZmVyUmVzcG9uc2UiXAoQU2F2ZURyYWZ0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJEhQKDGJhc2VfdmVyc2lvbhgDIAEoAxIMCgR0ZXh0GAQgASgJImwKEVNhdmVEcmFmdFJlc3BvbnNlEikKBWRyYWZ0GAEgASgLMhoucG9zdHJvb20uY29udGFjdC52MS5EcmFmdBIsCghmaW5kaW5ncxgCIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmcijAEKEVF1aWNrUmVwbHlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSDAoEdGV4dBgDIAEoCRIVCg1kcmFmdF92ZXJzaW9uGAQgASgDEhcKD3NlZW5fbWVzc2FnZV9pZBgFIAEoCRITCgtzZW5kX2FueXdheRgGIAEoCCJDChJRdWlja1JlcGx5UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCJqChNDbG9zZUNvbnRhY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSFwoPc2Vlbl9tZXNzYWdlX2lkGAMgASgJEhQKDGNsb3NlX2FueXdheRgEIAEoCCJFChRDbG9zZUNvbnRhY3RSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Iq4BChVDb21wbGV0ZVdyYXBVcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRIMCgRjb2RlGAMgASgJEg4KBnN0YXR1cxgEIAEoCRIRCglzZW50aW1lbnQYBSABKAkSDAoEbm90ZRgGIAEoCRIXCg9zZWVuX21lc3NhZ2VfaWQYByABKAkSFwoPY29tcGxldGVfYW55d2F5GAggASgIIjsKE0V4dGVuZFdyYXBVcFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCSJ2ChRFeHRlbmRXcmFwVXBSZXNwb25zZRIuCgRjYXJkGAEgASgLMiAucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0Q2FyZBIuCgpzZXJ2ZXJfbm93GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJGChZDb21wbGV0ZVdyYXBVcFJlc3BvbnNlEiwKCGZpbmRpbmdzGAEgAygLMhoucG9zdHJvb20uZXJyb3IudjEuRmluZGluZyJqChZUcmFuc2ZlckNvbnRhY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSDQoFcXVldWUYAyABKAkSDQoFYWdlbnQYBCABKAkSDAoEbm90ZRgFIAEoCSJHChdUcmFuc2ZlckNvbnRhY3RSZXNwb25zZRIsCghmaW5kaW5ncxgBIAMoCzIaLnBvc3Ryb29tLmVycm9yLnYxLkZpbmRpbmciZQoSUGFya0NvbnRhY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSKQoFdW50aWwYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhUKE1BhcmtDb250YWN0UmVzcG9uc2UiPgoWUmV0dXJuVG9Db250YWN0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJIkgKF1JldHVyblRvQ29udGFjdFJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QiPgoUUmVvcGVuQ29udGFjdFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgpjb250YWN0X2lkGAIgASgJIkYKFVJlb3BlbkNvbnRhY3RSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0InIKBE5vdGUSDwoHbm90ZV9pZBgBIAEoCRIOCgZhdXRob3IYAiABKAkSEwoLYXV0aG9yX25hbWUYAyABKAkSJgoCYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHRleHQYBSABKAkiRgoOQWRkTm90ZVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgpjb250YWN0X2lkGAIgASgJEgwKBHRleHQYAyABKAkiaAoPQWRkTm90ZVJlc3BvbnNlEicKBG5vdGUYASABKAsyGS5wb3N0cm9vbS5jb250YWN0LnYxLk5vdGUSLAoIZmluZGluZ3MYAiADKAsyGi5wb3N0cm9vbS5lcnJvci52MS5GaW5kaW5nIiYKEExpc3ROb3Rlc1JlcXVlc3QSEgoKY29udGFjdF9pZBgBIAEoCSI9ChFMaXN0Tm90ZXNSZXNwb25zZRIoCgVub3RlcxgBIAMoCzIZLnBvc3Ryb29tLmNvbnRhY3QudjEuTm90ZSIqChRMb29rQXRDb250YWN0UmVxdWVzdBISCgpjb250YWN0X2lkGAEgASgJInAKFUxvb2tBdENvbnRhY3RSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0EigKBW5vdGVzGAIgAygLMhkucG9zdHJvb20uY29udGFjdC52MS5Ob3RlIlIKElBpY2tDb250YWN0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkSFAoMc2Vlbl92ZXJzaW9uGAMgASgDIkQKE1BpY2tDb250YWN0UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCqYAQoFUGhhc2USFQoRUEhBU0VfVU5TUEVDSUZJRUQQABINCglQSEFTRV9ORVcQARIRCg1QSEFTRV9XQUlUSU5HEAISEQoNUEhBU0VfT0ZGRVJFRBADEg8KC1BIQVNFX09XTkVEEAQSEAoMUEhBU0VfV1JBUFVQEAUSDgoKUEhBU0VfRE9ORRAGEhAKDFBIQVNFX1BBUktFRBAHKpACCgpPZmZlclN0YXRlEhsKF09GRkVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQT0ZGRVJfU1RBVEVfTElWRRABEhgKFE9GRkVSX1NUQVRFX0FDQ0VQVEVEEAISFgoST0ZGRVJfU1RBVEVfV1JBUFVQEAMSGAoUT0ZGRVJfU1RBVEVfRklOSVNIRUQQBBIYChRPRkZFUl9TVEFURV9ERUNMSU5FRBAFEhcKE09GRkVSX1NUQVRFX0VYUElSRUQQBhIbChdPRkZFUl9TVEFURV9VTlJFQUNIQUJMRRAHEhkKFU9GRkVSX1NUQVRFX1dJVEhEUkFXThAIEhgKFE9GRkVSX1NUQVRFX1JFTEVBU0VEEAkq0gEKCERlbGl2ZXJ5EhgKFERFTElWRVJZX1VOU1BFQ0lGSUVEEAASEwoPREVMSVZFUllfUVVFVUVEEAESFAoQREVMSVZFUllfU0VORElORxACEhEKDURFTElWRVJZX1NFTlQQAxIVChFERUxJVkVSWV9ERUZFUlJFRBAEEhMKD0RFTElWRVJZX0ZBSUxFRBAFEhQKEERFTElWRVJZX0JPVU5DRUQQBhIUChBERUxJVkVSWV9VTktOT1dOEAcSFgoSREVMSVZFUllfQ0FOQ0VMTEVEEAgypRAKDkNvbnRhY3RTZXJ2aWNlEnoKEkxpc3RBY3RpdmVDb250YWN0cxIuLnBvc3Ryb29tLmNvbnRhY3QudjEuTGlzdEFjdGl2ZUNvbnRhY3RzUmVxdWVzdBovLnBvc3Ryb29tLmNvbnRhY3QudjEuTGlzdEFjdGl2ZUNvbnRhY3RzUmVzcG9uc2UiA5ACARJiCgpHZXRDb250YWN0EiYucG9zdHJvb20uY29udGFjdC52MS5HZXRDb250YWN0UmVxdWVzdBonLnBvc3Ryb29tLmNvbnRhY3QudjEuR2V0Q29udGFjdFJlc3BvbnNlIgOQAgESdwoRTGlzdENvbnRhY3RFdmVudHMSLS5wb3N0cm9vbS5jb250YWN0LnYxLkxpc3RDb250YWN0RXZlbnRzUmVxdWVzdBouLnBvc3Ryb29tLmNvbnRhY3QudjEuTGlzdENvbnRhY3RFdmVudHNSZXNwb25zZSIDkAIBEnEKD0xpc3RXcmFwVXBDb2RlcxIrLnBvc3Ryb29tLmNvbnRhY3QudjEuTGlzdFdyYXBVcENvZGVzUmVxdWVzdBosLnBvc3Ryb29tLmNvbnRhY3QudjEuTGlzdFdyYXBVcENvZGVzUmVzcG9uc2UiA5ACARJpCg5NYXJrT2ZmZXJTaG93bhIqLnBvc3Ryb29tLmNvbnRhY3QudjEuTWFya09mZmVyU2hvd25SZXF1ZXN0GisucG9zdHJvb20uY29udGFjdC52MS5NYXJrT2ZmZXJTaG93blJlc3BvbnNlEmAKC1BpY2tDb250YWN0EicucG9zdHJvb20uY29udGFjdC52MS5QaWNrQ29udGFjdFJlcXVlc3QaKC5wb3N0cm9vbS5jb250YWN0LnYxLlBpY2tDb250YWN0UmVzcG9uc2USYAoLQWNjZXB0T2ZmZXISJy5wb3N0cm9vbS5jb250YWN0LnYxLkFjY2VwdE9mZmVyUmVxdWVzdBooLnBvc3Ryb29tLmNvbnRhY3QudjEuQWNjZXB0T2ZmZXJSZXNwb25zZRJjCgxEZWNsaW5lT2ZmZXISKC5wb3N0cm9vbS5jb250YWN0LnYxLkRlY2xpbmVPZmZlclJlcXVlc3QaKS5wb3N0cm9vbS5jb250YWN0LnYxLkRlY2xpbmVPZmZlclJlc3BvbnNlEloKCVNhdmVEcmFmdBIlLnBvc3Ryb29tLmNvbnRhY3QudjEuU2F2ZURyYWZ0UmVxdWVzdBomLnBvc3Ryb29tLmNvbnRhY3QudjEuU2F2ZURyYWZ0UmVzcG9uc2USXQoKUXVpY2tSZXBseRImLnBvc3Ryb29tLmNvbnRhY3QudjEuUXVpY2tSZXBseVJlcXVlc3QaJy5wb3N0cm9vbS5jb250YWN0LnYxLlF1aWNrUmVwbHlSZXNwb25zZRJjCgxDbG9zZUNvbnRhY3QSKC5wb3N0cm9vbS5jb250YWN0LnYxLkNsb3NlQ29udGFjdFJlcXVlc3QaKS5wb3N0cm9vbS5jb250YWN0LnYxLkNsb3NlQ29udGFjdFJlc3BvbnNlEmkKDkNvbXBsZXRlV3JhcFVwEioucG9zdHJvb20uY29udGFjdC52MS5Db21wbGV0ZVdyYXBVcFJlcXVlc3QaKy5wb3N0cm9vbS5jb250YWN0LnYxLkNvbXBsZXRlV3JhcFVwUmVzcG9uc2USYwoMRXh0ZW5kV3JhcFVwEigucG9zdHJvb20uY29udGFjdC52MS5FeHRlbmRXcmFwVXBSZXF1ZXN0GikucG9zdHJvb20uY29udGFjdC52MS5FeHRlbmRXcmFwVXBSZXNwb25zZRJsCg9UcmFuc2ZlckNvbnRhY3QSKy5wb3N0cm9vbS5jb250YWN0LnYxLlRyYW5zZmVyQ29udGFjdFJlcXVlc3QaLC5wb3N0cm9vbS5jb250YWN0LnYxLlRyYW5zZmVyQ29udGFjdFJlc3BvbnNlEmAKC1BhcmtDb250YWN0EicucG9zdHJvb20uY29udGFjdC52MS5QYXJrQ29udGFjdFJlcXVlc3QaKC5wb3N0cm9vbS5jb250YWN0LnYxLlBhcmtDb250YWN0UmVzcG9uc2USbAoPUmV0dXJuVG9Db250YWN0EisucG9zdHJvb20uY29udGFjdC52MS5SZXR1cm5Ub0NvbnRhY3RSZXF1ZXN0GiwucG9zdHJvb20uY29udGFjdC52MS5SZXR1cm5Ub0NvbnRhY3RSZXNwb25zZRJmCg1SZW9wZW5Db250YWN0EikucG9zdHJvb20uY29udGFjdC52MS5SZW9wZW5Db250YWN0UmVxdWVzdBoqLnBvc3Ryb29tLmNvbnRhY3QudjEuUmVvcGVuQ29udGFjdFJlc3BvbnNlElQKB0FkZE5vdGUSIy5wb3N0cm9vbS5jb250YWN0LnYxLkFkZE5vdGVSZXF1ZXN0GiQucG9zdHJvb20uY29udGFjdC52MS5BZGROb3RlUmVzcG9uc2USXwoJTGlzdE5vdGVzEiUucG9zdHJvb20uY29udGFjdC52MS5MaXN0Tm90ZXNSZXF1ZXN0GiYucG9zdHJvb20uY29udGFjdC52MS5MaXN0Tm90ZXNSZXNwb25zZSIDkAIBEmYKDUxvb2tBdENvbnRhY3QSKS5wb3N0cm9vbS5jb250YWN0LnYxLkxvb2tBdENvbnRhY3RSZXF1ZXN0GioucG9zdHJvb20uY29udGFjdC52MS5Mb29rQXRDb250YWN0UmVzcG9uc2VC3gEKF2NvbS5wb3N0cm9vbS5jb250YWN0LnYxQgxDb250YWN0UHJvdG9QAVpHZ2l0aHViLmNvbS9wb3N0cm9vbS9wb3N0cm9vbS9pbnRlcm5hbC9nZW4vcG9zdHJvb20vY29udGFjdC92MTtjb250YWN0djGiAgNQQ1iqAhNQb3N0cm9vbS5Db250YWN0LlYxygITUG9zdHJvb21cQ29udGFjdFxWMeICH1Bvc3Ryb29tXENvbnRhY3RcVjFcR1BCTWV0YWRhdGHqAhVQb3N0cm9vbTo6Q29udGFjdDo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_postroom_error_v1_error]);
 
 /**
  * Label is a name in English and, if it differs, in Korean.
@@ -850,6 +850,13 @@ export type ListWrapUpCodesResponse = Message$1<"postroom.contact.v1.ListWrapUpC
    * @generated from field: repeated postroom.contact.v1.Code codes = 1;
    */
   codes: Code[];
+
+  /**
+   * What the organisation asks of a wrap-up; absent if it asks nothing.
+   *
+   * @generated from field: postroom.contact.v1.Label guidance = 2;
+   */
+  guidance?: Label | undefined;
 };
 
 /**
@@ -1770,363 +1777,6 @@ export const LookAtContactResponseSchema: GenMessage<LookAtContactResponse> = /*
   messageDesc(file_postroom_contact_v1_contact, 47);
 
 /**
- * ExplainRoutingRequest names a contact.
- *
- * @generated from message postroom.contact.v1.ExplainRoutingRequest
- */
-export type ExplainRoutingRequest = Message$1<"postroom.contact.v1.ExplainRoutingRequest"> & {
-  /**
-   * The contact's id.
-   *
-   * @generated from field: string contact_id = 1;
-   */
-  contactId: string;
-};
-
-/**
- * Describes the message postroom.contact.v1.ExplainRoutingRequest.
- * Use `create(ExplainRoutingRequestSchema)` to create a new message.
- */
-export const ExplainRoutingRequestSchema: GenMessage<ExplainRoutingRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 48);
-
-/**
- * ExplainRoutingResponse says what routing decided, and what it waits for.
- *
- * @generated from message postroom.contact.v1.ExplainRoutingResponse
- */
-export type ExplainRoutingResponse = Message$1<"postroom.contact.v1.ExplainRoutingResponse"> & {
-  /**
-   * The offers that the caller may know of, the first one first.
-   *
-   * @generated from field: repeated postroom.contact.v1.OfferReason offers = 1;
-   */
-  offers: OfferReason[];
-
-  /**
-   * Why the contact waits, for supervisors; absent if it does not wait.
-   *
-   * @generated from field: postroom.contact.v1.WaitReason wait = 2;
-   */
-  wait?: WaitReason | undefined;
-};
-
-/**
- * Describes the message postroom.contact.v1.ExplainRoutingResponse.
- * Use `create(ExplainRoutingResponseSchema)` to create a new message.
- */
-export const ExplainRoutingResponseSchema: GenMessage<ExplainRoutingResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 49);
-
-/**
- * OfferReason says why an agent was offered a contact, as it was recorded with the offer.
- *
- * @generated from message postroom.contact.v1.OfferReason
- */
-export type OfferReason = Message$1<"postroom.contact.v1.OfferReason"> & {
-  /**
-   * The offer's id.
-   *
-   * @generated from field: string offer_id = 1;
-   */
-  offerId: string;
-
-  /**
-   * Whom it went to.
-   *
-   * @generated from field: string agent = 2;
-   */
-  agent: string;
-
-  /**
-   * The queue.
-   *
-   * @generated from field: string queue = 3;
-   */
-  queue: string;
-
-  /**
-   * When.
-   *
-   * @generated from field: google.protobuf.Timestamp offered_at = 4;
-   */
-  offeredAt?: Timestamp | undefined;
-
-  /**
-   * The rule: longest_available_agent, skills_longest_available or skills_best_available; empty: a person chose.
-   *
-   * @generated from field: string routing_type = 5;
-   */
-  routingType: string;
-
-  /**
-   * What made routing look: contact (it came into its queue, or time made more agents eligible) or agent (he became able).
-   *
-   * @generated from field: string trigger = 6;
-   */
-  trigger: string;
-
-  /**
-   * The version of the configuration whose rules were followed.
-   *
-   * @generated from field: int64 configuration_version = 7;
-   */
-  configurationVersion: bigint;
-
-  /**
-   * The stage of the contact's wait.
-   *
-   * @generated from field: int32 stage = 8;
-   */
-  stage: number;
-
-  /**
-   * It waited for this agent alone.
-   *
-   * @generated from field: bool targeted = 9;
-   */
-  targeted: boolean;
-
-  /**
-   * How many agents could have taken it.
-   *
-   * @generated from field: int32 candidates = 10;
-   */
-  candidates: number;
-
-  /**
-   * How many of them did not take it lately.
-   *
-   * @generated from field: int32 set_aside = 11;
-   */
-  setAside: number;
-
-  /**
-   * He did not take it lately, and is asked again because nobody else was left.
-   *
-   * @generated from field: bool only_one = 12;
-   */
-  onlyOne: boolean;
-
-  /**
-   * From how many contacts his was chosen.
-   *
-   * @generated from field: int32 compared = 13;
-   */
-  compared: number;
-
-  /**
-   * The first candidates, in the order of the rule.
-   *
-   * @generated from field: repeated string first = 14;
-   */
-  first: string[];
-};
-
-/**
- * Describes the message postroom.contact.v1.OfferReason.
- * Use `create(OfferReasonSchema)` to create a new message.
- */
-export const OfferReasonSchema: GenMessage<OfferReason> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 50);
-
-/**
- * WaitReason says why a contact waits now.
- *
- * @generated from message postroom.contact.v1.WaitReason
- */
-export type WaitReason = Message$1<"postroom.contact.v1.WaitReason"> & {
-  /**
-   * The queue.
-   *
-   * @generated from field: string queue = 1;
-   */
-  queue: string;
-
-  /**
-   * Its rule.
-   *
-   * @generated from field: string routing_type = 2;
-   */
-  routingType: string;
-
-  /**
-   * The stage of the wait.
-   *
-   * @generated from field: int32 stage = 3;
-   */
-  stage: number;
-
-  /**
-   * Open time that it has waited in this queue.
-   *
-   * @generated from field: google.protobuf.Duration waited = 4;
-   */
-  waited?: Duration | undefined;
-
-  /**
-   * How many agents lack nothing.
-   *
-   * @generated from field: int32 eligible = 5;
-   */
-  eligible: number;
-
-  /**
-   * Who will be the first to lack nothing by time alone; empty: nobody will.
-   *
-   * @generated from field: string next_agent = 6;
-   */
-  nextAgent: string;
-
-  /**
-   * When.
-   *
-   * @generated from field: google.protobuf.Timestamp next_at = 7;
-   */
-  nextAt?: Timestamp | undefined;
-
-  /**
-   * How many agents were looked at.
-   *
-   * @generated from field: int32 agents = 8;
-   */
-  agents: number;
-
-  /**
-   * The first of them: who lacks nothing, then who lacks least.
-   *
-   * @generated from field: repeated postroom.contact.v1.AgentReason first = 9;
-   */
-  first: AgentReason[];
-};
-
-/**
- * Describes the message postroom.contact.v1.WaitReason.
- * Use `create(WaitReasonSchema)` to create a new message.
- */
-export const WaitReasonSchema: GenMessage<WaitReason> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 51);
-
-/**
- * AgentReason says what an agent lacks to be offered a contact.
- *
- * @generated from message postroom.contact.v1.AgentReason
- */
-export type AgentReason = Message$1<"postroom.contact.v1.AgentReason"> & {
-  /**
-   * The agent.
-   *
-   * @generated from field: string agent = 1;
-   */
-  agent: string;
-
-  /**
-   * The sum of his levels in the required skills.
-   *
-   * @generated from field: int32 score = 2;
-   */
-  score: number;
-
-  /**
-   * When he lacks nothing by time alone; absent: time does not help.
-   *
-   * @generated from field: google.protobuf.Timestamp eligible_at = 3;
-   */
-  eligibleAt?: Timestamp | undefined;
-
-  /**
-   * What he lacks.
-   *
-   * @generated from field: repeated postroom.contact.v1.Missing missing = 4;
-   */
-  missing: Missing[];
-};
-
-/**
- * Describes the message postroom.contact.v1.AgentReason.
- * Use `create(AgentReasonSchema)` to create a new message.
- */
-export const AgentReasonSchema: GenMessage<AgentReason> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 52);
-
-/**
- * Missing is one thing that an agent lacks.
- *
- * @generated from message postroom.contact.v1.Missing
- */
-export type Missing = Message$1<"postroom.contact.v1.Missing"> & {
-  /**
-   * team, skill, state, idle_next, room, refused, target or hours.
-   *
-   * @generated from field: string what = 1;
-   */
-  what: string;
-
-  /**
-   * When time ends it; absent: it does not.
-   *
-   * @generated from field: google.protobuf.Timestamp until = 2;
-   */
-  until?: Timestamp | undefined;
-
-  /**
-   * The stage at which team or skill are not required of him any more.
-   *
-   * @generated from field: int32 stage = 3;
-   */
-  stage: number;
-
-  /**
-   * The skill.
-   *
-   * @generated from field: string skill = 4;
-   */
-  skill: string;
-
-  /**
-   * Its required level.
-   *
-   * @generated from field: int32 level = 5;
-   */
-  level: number;
-
-  /**
-   * His level.
-   *
-   * @generated from field: int32 has = 6;
-   */
-  has: number;
-
-  /**
-   * His state.
-   *
-   * @generated from field: string state = 7;
-   */
-  state: string;
-
-  /**
-   * His idle code.
-   *
-   * @generated from field: string idle_code = 8;
-   */
-  idleCode: string;
-
-  /**
-   * Whom the contact waits for.
-   *
-   * @generated from field: string agent = 9;
-   */
-  agent: string;
-};
-
-/**
- * Describes the message postroom.contact.v1.Missing.
- * Use `create(MissingSchema)` to create a new message.
- */
-export const MissingSchema: GenMessage<Missing> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 53);
-
-/**
  * PickContactRequest names a contact that waits.
  *
  * @generated from message postroom.contact.v1.PickContactRequest
@@ -2159,7 +1809,7 @@ export type PickContactRequest = Message$1<"postroom.contact.v1.PickContactReque
  * Use `create(PickContactRequestSchema)` to create a new message.
  */
 export const PickContactRequestSchema: GenMessage<PickContactRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 54);
+  messageDesc(file_postroom_contact_v1_contact, 48);
 
 /**
  * PickContactResponse gives the contact.
@@ -2180,7 +1830,7 @@ export type PickContactResponse = Message$1<"postroom.contact.v1.PickContactResp
  * Use `create(PickContactResponseSchema)` to create a new message.
  */
 export const PickContactResponseSchema: GenMessage<PickContactResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_contact_v1_contact, 55);
+  messageDesc(file_postroom_contact_v1_contact, 49);
 
 /**
  * Phase is where a contact is in its life.
@@ -2447,7 +2097,7 @@ export const ContactService: GenService<{
     output: typeof ListContactEventsResponseSchema;
   },
   /**
-   * ListWrapUpCodes reads the wrap-up codes of a contact's queue.
+   * ListWrapUpCodes reads the wrap-up codes of a contact's queue, and what the organisation asks of a wrap-up.
    *
    * @generated from rpc postroom.contact.v1.ContactService.ListWrapUpCodes
    */
@@ -2455,17 +2105,6 @@ export const ContactService: GenService<{
     methodKind: "unary";
     input: typeof ListWrapUpCodesRequestSchema;
     output: typeof ListWrapUpCodesResponseSchema;
-  },
-  /**
-   * ExplainRouting says why the offers of a contact went to their agents, and why it still waits. An agent is told of his own offers; what
-   * other agents lack is for supervisors, of their teams' contacts.
-   *
-   * @generated from rpc postroom.contact.v1.ContactService.ExplainRouting
-   */
-  explainRouting: {
-    methodKind: "unary";
-    input: typeof ExplainRoutingRequestSchema;
-    output: typeof ExplainRoutingResponseSchema;
   },
   /**
    * MarkOfferShown says that the card of an offer is in the page. An offer that was never shown blames nobody.
