@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -77,6 +79,7 @@ func (p program) parseMails(files []string, write func(reading) error) error {
 // readMail reads one file, up to a byte more than the parser looks at, so that it can tell that there is more. A panic of ours on
 // one mail is that mail's problem, as it is when mail arrives.
 func (p program) readMail(file string) (found reading, err error) {
+	var raw bytes.Buffer
 	in := p.stdin
 	if file != "-" {
 		f, err := os.Open(file)
@@ -84,10 +87,12 @@ func (p program) readMail(file string) (found reading, err error) {
 			return reading{}, err
 		}
 		defer f.Close()
+		if about, err := f.Stat(); err == nil {
+			raw.Grow(int(min(about.Size(), email.MaxSize)) + bytes.MinRead + 1)
+		}
 		in = f
 	}
-	raw, err := io.ReadAll(io.LimitReader(in, email.MaxSize+1))
-	if err != nil {
+	if _, err := raw.ReadFrom(io.LimitReader(in, email.MaxSize+1)); err != nil {
 		return reading{}, fmt.Errorf("read %s: %w", file, err)
 	}
 	defer func() {
@@ -95,7 +100,7 @@ func (p program) readMail(file string) (found reading, err error) {
 			err = fmt.Errorf("%s: this mail makes the parser fail; please report it", file)
 		}
 	}()
-	return newReading(file, raw), nil
+	return newReading(file, raw.Bytes()), nil
 }
 
 // reading is what is read of a mail, as --json writes it. Its members are a promise: they are added to, and not changed.
@@ -151,11 +156,17 @@ func newReading(file string, raw []byte) reading {
 	m := email.Parse(raw)
 	found := reading{
 		File: file, Subject: m.Subject, From: readAddresses(m.From), To: readAddresses(m.To), Cc: readAddresses(m.Cc), ReplyTo: readAddresses(m.ReplyTo),
-		MessageID: m.MessageID, InReplyTo: notNil(m.InReplyTo), References: notNil(m.References), Text: m.Text, HTML: m.HTML, VisibleText: m.Text,
+		MessageID: m.MessageID, InReplyTo: notNil(m.InReplyTo), References: notNil(m.References), Text: m.Text, HTML: m.HTML,
 		Attachments: []readAttachment{}, Automatic: email.Automatic(m), Bounce: readBounce{Recipients: []readRecipient{}}, Defects: notNil(m.Defects),
 	}
 	if found.Automatic == email.Bounce {
 		found.Bounce = newReadBounce(email.ReadBounce(m))
+	}
+	visible := email.Visible(m)
+	found.VisibleText = visible.Text
+	if visible.SignatureAt >= 0 {
+		at := utf8.RuneCountInString(visible.Text[:visible.SignatureAt])
+		found.SignatureAt = &at
 	}
 	if !m.Date.IsZero() {
 		found.Date = m.Date.Format(time.RFC3339)
@@ -235,7 +246,7 @@ func (p program) writeReading(r reading) error {
 		if a.Inline {
 			place = "inline"
 		}
-		line(place, fmt.Sprintf("%s (%s, %d bytes)", a.Name, a.ContentType, a.Size))
+		line(place, fmt.Sprintf("%s (%s, %d bytes)", cmp.Or(a.Name, "without a name"), a.ContentType, a.Size))
 	}
 	for _, d := range r.Defects {
 		line("defect", d)

@@ -126,35 +126,47 @@ func displayKind(p *part) string {
 // plainText is the text of the body: plain parts as they are, but for files that are written into them, and HTML parts as what they
 // say.
 func (t *tree) plainText(parts []*part) string {
-	var texts []string
-	for _, p := range parts {
-		switch displayKind(p) {
-		case "plain":
-			text := normalLines(t.decode(p))
-			if strings.EqualFold(p.parameters["format"], "flowed") {
-				text = unflow(text, joint(p.parameters["delsp"]))
-			}
-			texts = append(texts, text)
-		case "html":
-			texts = append(texts, htmlText(t.decode(p)))
+	return t.join(parts, func(p *part) string {
+		if displayKind(p) == "html" {
+			return htmlText(t.decode(p))
 		}
-	}
-	return t.bound(strings.Join(texts, "\n"))
+		text := t.decode(p)
+		if strings.EqualFold(p.parameters["format"], "flowed") {
+			text = unflow(text, joint(p.parameters["delsp"]))
+		}
+		return text
+	}, "plain", "html")
 }
 
 func (t *tree) htmlSource(parts []*part) string {
-	var sources []string
-	for _, p := range parts {
-		if displayKind(p) == "html" {
-			sources = append(sources, normalLines(t.decode(p)))
-		}
-	}
-	return t.bound(strings.Join(sources, "\n"))
+	return t.join(parts, t.decode, "html")
 }
 
-// decode gives a text part as UTF-8, without NUL. What is beyond MaxText is not decoded.
+// join joins what parts of those kinds say, up to MaxText.
+func (t *tree) join(parts []*part, say func(*part) string, kinds ...string) string {
+	var said []string
+	size := 0
+	for _, p := range parts {
+		if size <= MaxText && slices.Contains(kinds, displayKind(p)) {
+			text := say(p)
+			said = append(said, text)
+			size += len(text) + 1
+		}
+	}
+	return t.bound(strings.Join(said, "\n"))
+}
+
+// decode gives a text part as UTF-8, without NUL, lines ending in \n. What is beyond MaxText is not decoded.
 func (t *tree) decode(p *part) string {
-	content := decodeTransfer(p.body, p.encoding, t.defects)
+	if p.text == nil {
+		text := t.decodeText(p)
+		p.text = &text
+	}
+	return *p.text
+}
+
+func (t *tree) decodeText(p *part) string {
+	content := decodeUpTo(maxEncoded+1, p.body, p.encoding, t.defects)
 	if displayKind(p) == "plain" {
 		p.files, content = cutUU(content)
 	}
@@ -167,7 +179,7 @@ func (t *tree) decode(p *part) string {
 	if !ok {
 		t.defects.add(DefectCharset)
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	return normalLines(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", ""))
 }
 
 // inCharset decodes the content of a text part. ok says that it is in the set that it names.
@@ -183,8 +195,8 @@ func (t *tree) inCharset(p *part, content []byte) (text string, ok bool) {
 	return decodeCharset(content, charset)
 }
 
-// maxEncoded is how much of a text is decoded: four bytes per character are the most that a set takes for one that is one byte here.
-const maxEncoded = 4 * MaxText
+// maxEncoded is how much of a text is decoded: UTF-16 takes two bytes for a character that is one byte here.
+const maxEncoded = 2 * MaxText
 
 // hasControls reports whether a text holds control characters that no text has.
 func hasControls(s string) bool {

@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/traditionalchinese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
+	"golang.org/x/text/transform"
 )
 
 // aliases are names of character sets, squeezed, that mail programs use and the WHATWG and IANA indexes do not know, or know as less
@@ -194,11 +196,21 @@ func indexed(label string) encoding.Encoding {
 
 // convert decodes b. clean says that every byte had a meaning.
 func convert(b []byte, e encoding.Encoding) (text string, clean bool) {
-	out, err := e.NewDecoder().Bytes(b)
-	if err != nil {
+	if len(b) < 4<<10 {
+		out, err := e.NewDecoder().Bytes(b)
+		if err != nil {
+			return string(bytes.ToValidUTF8(b, []byte("\uFFFD"))), false
+		}
+		return string(out), !bytes.ContainsRune(out, utf8.RuneError)
+	}
+	var out strings.Builder // a long text is not held twice
+	out.Grow(len(b) + len(b)/4)
+	w := transform.NewWriter(&out, e.NewDecoder())
+	_, err := w.Write(b)
+	if err := errors.Join(err, w.Close()); err != nil {
 		return string(bytes.ToValidUTF8(b, []byte("\uFFFD"))), false
 	}
-	return string(out), !bytes.ContainsRune(out, utf8.RuneError)
+	return out.String(), !strings.Contains(out.String(), "\uFFFD")
 }
 
 func hasHigh(b []byte) bool {

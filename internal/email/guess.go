@@ -146,15 +146,17 @@ func guessEastern(b []byte) (text string, ok bool) {
 	return "", false
 }
 
-// whole is the beginning of a long text, up to a line end, so that no character is cut.
+// whole is the beginning of a long text, up to a byte of ASCII, so that no character is cut.
 func whole(b []byte) []byte {
 	if len(b) <= guessReach {
 		return b
 	}
-	if i := bytes.LastIndexByte(b[:guessReach], '\n'); i > 0 {
-		return b[:i]
+	for i := guessReach; i > guessReach/2; i-- {
+		if b[i] <= ' ' {
+			return b[:i]
+		}
 	}
-	return b
+	return b[:guessReach]
 }
 
 // usualIn reports whether two thirds of the characters, two bytes each, are in daily use by their first byte.

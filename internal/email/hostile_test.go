@@ -132,22 +132,3 @@ func checkPromises(t *testing.T, m email.Mail) {
 		t.Errorf("the reply to %q is %q", email.ReplySubject(m.Subject), again)
 	}
 }
-
-func FuzzParse(f *testing.F) {
-	for _, s := range []string{
-		"", "\n", "Subject: x\n\nbody", "From: \"a\" <a@b>, c (d) e@f; g: h@i;\nSubject: =?euc-kr?B?vsiz5w==?=\n\nx",
-		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\n\n<p>x</p>\n--b\nContent-Disposition: attachment; filename*0*=utf-8''a%2f; filename*1=b\n\nx\n--b--\n",
-		"Content-Type: text/plain; charset=iso-2022-kr\nContent-Transfer-Encoding: base64\n\nGyQpQw4+SA8=", "Content-Type: text/plain; format=flowed; delsp=yes\n\na \nb\n> c \n> d",
-		"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b\nContent-Type: message/delivery-status\n\nAction: failed\n--b--",
-		"Content-Type: text/html; charset=utf-7\n\n+ADw-p+AD4-<pre> a\n b</pre>",
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		m := email.Parse(raw)
-		email.Automatic(m)
-		email.ReplyThread(m)
-		email.Quote("x", m.Text)
-		checkPromises(t, m)
-	})
-}

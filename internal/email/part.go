@@ -18,6 +18,7 @@ type part struct {
 	children    []*part
 	damage      damage
 	files       []uuFile // that its text held
+	text        *string  // its text, once it is decoded
 }
 
 // damage is what keeps a part from being taken for what it was meant to be. Such a part is listed as an attachment as well, as it
@@ -58,6 +59,7 @@ const (
 type tree struct {
 	defects *defects
 	count   int
+	opened  int // multiparts that were encoded as a whole
 	kinds   []partKind
 }
 
@@ -171,6 +173,9 @@ func isToken(s string) bool {
 	return s != ""
 }
 
+// maxOpened bounds how many multiparts that are encoded as a whole are decoded: each is another copy of the mail.
+const maxOpened = 2
+
 // closing says whether the closing boundary of a multipart was found.
 type closing uint8
 
@@ -187,7 +192,8 @@ func (t *tree) split(p *part) ([][]byte, closing) {
 	end := unclosed
 	if len(boundary) > 2 {
 		pieces, end = cutAt(p.body, boundary, wholeLine)
-		if pieces == nil && p.encoding != "" {
+		if pieces == nil && p.encoding != "" && t.opened < maxOpened {
+			t.opened++
 			// Forbidden, and done all the same: a multipart that is encoded as a whole.
 			if decoded := decodeTransfer(p.body, p.encoding, &defects{}); len(decoded) > 0 && bytes.Contains(decoded, boundary) {
 				p.body = decoded
@@ -329,7 +335,7 @@ func nextBoundary(body, boundary []byte, at int, how matching) (line, end int, l
 // MIME follows, or somewhere its closing form.
 func likelyBoundary(body []byte) []byte {
 	tries := 3 // of the second kind, each of which reads all that follows
-	for at := 0; at < len(body); {
+	for at := 0; at < min(len(body), maxPreamble); {
 		next := lineEnd(body, at)
 		line := bytes.TrimRight(body[at:next], " \t\r\n")
 		at = next
@@ -345,6 +351,9 @@ func likelyBoundary(body []byte) []byte {
 	}
 	return nil
 }
+
+// maxPreamble is how far from the start of a multipart its first boundary is looked for, if it is not known.
+const maxPreamble = 256 << 10
 
 // mimeFollows reports whether b begins with a field that only parts have.
 func mimeFollows(b []byte) bool {

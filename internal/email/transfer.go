@@ -16,13 +16,18 @@ func encodingName(encoding string) string {
 
 // decodeTransfer removes the Content-Transfer-Encoding (RFC 2045 section 6) of a part. The result may be a part of body.
 func decodeTransfer(body []byte, encoding string, d *defects) []byte {
+	return decodeUpTo(len(body), body, encoding, d)
+}
+
+// decodeUpTo is decodeTransfer for whoever needs only the first bytes of the content; there may be more in the result.
+func decodeUpTo(limit int, body []byte, encoding string, d *defects) []byte {
 	switch encodingName(encoding) {
 	case "", "7bit", "8bit", "binary", "7-bit", "8-bit", "8bits", "7bits", "7 bit", "none", "utf-8", "us-ascii", "plain", "text":
 		return body
 	case "base64", "base-64", "b":
-		return decodeBase64(body, d)
+		return decodeBase64(body[:min(len(body), limit+limit/2)], d)
 	case "quoted-printable", "quotedprintable", "quoted_printable", "qp", "q":
-		return decodeQuotedPrintable(body)
+		return decodeQuotedPrintable(body, limit)
 	case "x-uuencode", "uuencode", "x-uue", "uue":
 		if files, _ := cutUU(body); len(files) > 0 {
 			return files[0].content
@@ -158,10 +163,14 @@ func notBase64(body []byte) bool {
 	return foreign*32 > len(body)
 }
 
+// maxLine is longer than any line has to be (RFC 5322 section 2.1.1).
+const maxLine = 1000
+
 // decodeQuotedPrintable decodes RFC 2045 section 6.7. Malformed escapes stay as they are.
-func decodeQuotedPrintable(body []byte) []byte {
-	out := make([]byte, 0, len(body))
-	for len(body) > 0 {
+// It stops at the end of the line with which limit is reached.
+func decodeQuotedPrintable(body []byte, limit int) []byte {
+	out := make([]byte, 0, min(len(body), limit+maxLine))
+	for len(body) > 0 && len(out) < limit {
 		end := lineEnd(body, 0)
 		line := body[:end]
 		body = body[end:]

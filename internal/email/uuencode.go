@@ -17,7 +17,8 @@ const maxUU = 100
 // itself where there are none. A block whose lines are not what uuencode writes stays text.
 func cutUU(body []byte) (files []uuFile, rest []byte) {
 	from := 0 // what stands before it is in rest
-	for at := 0; at < len(body) && len(files) < maxUU; {
+	tries := 10 * maxUU
+	for at := 0; at < len(body) && len(files) < maxUU && tries > 0; tries-- {
 		next := lineEnd(body, at)
 		name, ok := uuBegin(body[at:next])
 		if !ok {
@@ -48,16 +49,19 @@ func cutUU(body []byte) (files []uuFile, rest []byte) {
 
 // uuBegin reads "begin", a mode in octal and a name.
 func uuBegin(line []byte) (name string, ok bool) {
-	fields := bytes.Fields(line)
-	if len(fields) < 3 || string(fields[0]) != "begin" || line[0] != 'b' || len(fields[1]) < 3 || len(fields[1]) > 4 {
+	rest, found := bytes.CutPrefix(line, []byte("begin "))
+	if !found || len(line) > maxLine {
 		return "", false
 	}
-	for _, c := range fields[1] {
+	mode, after, found := bytes.Cut(rest, []byte{' '})
+	if !found || len(mode) < 3 || len(mode) > 4 || blank(after) {
+		return "", false
+	}
+	for _, c := range mode {
 		if c < '0' || c > '7' {
 			return "", false
 		}
 	}
-	_, after, _ := bytes.Cut(line, fields[1])
 	return cleanFilename(decodeText(after)), true
 }
 
