@@ -219,11 +219,12 @@ func (t *tree) bound(s string) string {
 // attach lists the attachments below p, in the order of the mail.
 func (t *tree) attach(p *part, b *bodies, m *Mail) {
 	if b.attached[p] || p.damage != sound {
+		content := decodeTransfer(p.body, p.encoding, t.defects)
 		m.Attachments = append(m.Attachments, Attachment{
 			Ordinal:   len(m.Attachments),
 			Filename:  p.filename,
-			MediaType: p.declared(),
-			Content:   decodeTransfer(p.body, p.encoding, t.defects),
+			MediaType: label(p.declared(), content),
+			Content:   content,
 			Inline:    p.disposition == "inline" || p.disposition == "" && p.contentID != "",
 			ContentID: p.contentID,
 		})

@@ -37,6 +37,9 @@ func FuzzParse(f *testing.F) {
 		email.Visible(m)
 		email.ReplyThread(m)
 		email.Quote("x", m.Text)
+		for _, a := range m.Attachments {
+			email.ReadEvent(a)
+		}
 		checkPromises(t, m)
 	})
 }

@@ -51,6 +51,7 @@ type Mail struct {
 	HTML string
 
 	Attachments []Attachment
+	Protection  Protection // "" for a mail that is neither signed nor encrypted
 	Defects     []Defect
 
 	parts []partKind // every part of the mail, for Automatic
@@ -188,6 +189,7 @@ func Parse(raw []byte) Mail {
 	t := tree{defects: &d}
 	root := t.parse(head, body, inRoot, endOfMail, 0)
 	t.choose(root, &m)
+	m.Protection = protection(root, m.Text)
 	m.parts = t.kinds
 	m.Defects = d.list
 	return m
