@@ -217,18 +217,18 @@ func headerKind(text string) int {
 
 // isOriginalMark reports whether a line announces the mail that is answered, such as "-----Original Message-----".
 func isOriginalMark(text string) bool {
-	return announced(text, originalMarks) || len(text) < 120 && strings.Contains(strings.ToLower(text), "reply above this line")
+	return announced(text, originalMarks) || len(text) > 20 && len(text) < 120 && strings.Contains(strings.ToLower(text), "reply above this line")
 }
 
 // isForwardMark reports whether a line announces a mail that is forwarded.
 func isForwardMark(text string) bool {
-	return announced(text, forwardMarks) || endsAny(strings.ToLower(strings.TrimRight(text, ": ")), forwardLines) && len(text) < 60
+	return announced(text, forwardMarks) || len(text) > 8 && len(text) < 120 && endsAny(strings.ToLower(strings.TrimRight(text, ":： ")), forwardLines)
 }
 
 // announced reports whether a line is one of those texts within dashes or the like.
 func announced(text string, marks []string) bool {
 	const decoration = "-_=*~#─━—–> \u00a0"
-	if len(text) > 200 {
+	if len(text) < 6 || len(text) > 200 || isWordByte(text[0]) {
 		return false
 	}
 	core := strings.Trim(text, decoration)

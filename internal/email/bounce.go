@@ -8,9 +8,10 @@ import (
 
 // Bounds of what is read of a bounce.
 const (
-	maxBounced    = 100      // recipients
-	maxNotice     = 64 << 10 // bytes of what it says to people
-	maxDiagnostic = 2 << 10  // bytes kept of a diagnostic
+	maxBounced    = 100       // recipients
+	maxNotice     = 64 << 10  // bytes of what it says to people
+	maxReport     = 256 << 10 // bytes of what it says to machines
+	maxDiagnostic = 2 << 10   // bytes kept of a diagnostic
 )
 
 // Bounced is what a bounce says about the mail that it is about. All of it was written by strangers: an address in it is what they

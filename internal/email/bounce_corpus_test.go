@@ -1,7 +1,6 @@
 package email_test
 
 import (
-	"path/filepath"
 	"regexp"
 	"sort"
 	"testing"
@@ -97,5 +96,3 @@ func bodyOf(raw []byte) []byte {
 	}
 	return nil
 }
-
-var _ = filepath.Join

@@ -66,6 +66,31 @@ func TestHostileInputTakesLinearTime(t *testing.T) {
 		"html meta":             "Content-Type: text/html\n\n" + fill("<meta "),
 		"utf-7":                 "Content-Type: text/plain; charset=utf-7\n\n" + fill("+A"),
 		"iso-2022-kr":           "Content-Type: text/plain; charset=iso-2022-kr\n\n" + fill("\x1b$)C\x0e"),
+		"quotations":            "\n" + fill("> \n"),
+		"quotations, in turns":  "\n" + fill("> a\nb\n"),
+		"attributions":          "\n" + fill("On 2024-01-02 15:04 a@b.example\n"),
+		"attributions, wrapped": "\n" + fill("On 1 a\nb c\nd e\nf wrote:\n"),
+		"attributions, apart":   "\n" + fill("a wrote:\n\n\n\n"),
+		"headers of quotations": "\n" + fill("From: a\nDate: b\n"),
+		"rules":                 "\n" + fill("-----\n"),
+		"one long line":         "\n" + fill("On 2024-01-02 15:04 a@b wrote: "),
+		"dashes":                "\n" + fill("-"),
+		"html quotations":       "Content-Type: text/html\n\n" + fill("<blockquote type=cite>a</blockquote>b"),
+		"html, unclosed":        "Content-Type: text/html\n\n" + fill("<div class=gmail_quote><span>"),
+		"html, end tags":        "Content-Type: text/html\n\n" + fill("<div></blockquote></span>"),
+		"html classes":          "Content-Type: text/html\n\n<div class='" + fill("x_ ") + "'>",
+		"a notice of addresses": "From: MAILER-DAEMON@a\n\n" + fill("<a@b.example>:\n"),
+		"a notice of at signs":  "From: MAILER-DAEMON@a\n\n" + fill("a@"),
+		"a notice of statuses":  "From: MAILER-DAEMON@a\n\n" + fill("5.1.1 "),
+		"a notice of replies":   "From: MAILER-DAEMON@a\n\n" + fill("550 "),
+		"a notice of fields":    "From: MAILER-DAEMON@a\n\n" + fill("Received: a\n"),
+		"a notice of ids":       "From: MAILER-DAEMON@a\n\n" + fill("Message-ID: <"),
+		"a notice, many tos":    field("To", "a@b.example,") + "From: MAILER-DAEMON@a\n\n" + fill("a@b.example\n"),
+		"a report of fields":    "From: MAILER-DAEMON@a\nContent-Type: message/delivery-status\n\n" + fill("Final-Recipient: rfc822; a\n"),
+		"a report of groups":    "From: MAILER-DAEMON@a\nContent-Type: message/delivery-status\n\n" + fill("Action: failed\n\n"),
+		"a report of nothing":   "From: MAILER-DAEMON@a\nContent-Type: message/delivery-status\n\n" + fill("x\n"),
+		"reports, many":         "From: MAILER-DAEMON@a\nContent-Type: multipart/report; boundary=b\n\n" + fill("--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\n\n"),
+		"loops":                 strings.Repeat(field("X-Loop", "a@b.example "), 16) + field("Delivered-To", "a"),
 		"bytes that are no set": "Content-Type: text/plain\n\n" + fill("\xff\x80 "),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -75,6 +100,10 @@ func TestHostileInputTakesLinearTime(t *testing.T) {
 			email.ReplySubject(m.Subject)
 			email.ReplyThread(m)
 			email.Quote("", m.Text)
+			email.ReadBounce(m)
+			email.ReadComplaint(m)
+			email.ReadReceipt(m)
+			email.Visible(m)
 			// What grows with the square of this input takes minutes.
 			if took := time.Since(start); took > 2*time.Second*raceFactor {
 				t.Errorf("%v", took)

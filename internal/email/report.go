@@ -33,10 +33,10 @@ func dissect(m Mail) dissected {
 		case strings.HasPrefix(mediaType, "message/"), strings.HasPrefix(mediaType, "text/rfc822"):
 			d.original = append(d.original, headerOf(a.Content))
 		case strings.HasPrefix(mediaType, "text/"):
-			texts = append(texts, string(a.Content[:min(len(a.Content), 4*maxNotice)]))
+			texts = append(texts, string(a.Content[:min(len(a.Content), maxReport)]))
 		}
 	}
-	text := bounded(strings.Join(texts, "\n"), 4*maxNotice)
+	text := bounded(strings.Join(texts, "\n"), maxReport)
 	d.notice, d.returned = cutReturned(text)
 	d.notice = bounded(d.notice, maxNotice)
 	if d.returned != "" {
@@ -93,7 +93,7 @@ func field(fields []Field, name string) string {
 // systems run together are told apart, and those that empty lines cut in two are joined.
 func fieldGroups(content []byte) [][]Field {
 	var d defects
-	content = lines(content, &d)
+	content = lines(content[:min(len(content), maxReport)], &d)
 	var groups [][]Field
 	for len(content) > 0 && len(groups) <= 2*maxBounced {
 		content = skipEmptyLines(content)
@@ -268,11 +268,11 @@ func (d dissected) idInText(m Mail) postroom.InternetMessageID {
 	texts := []string{m.Text}
 	for _, a := range m.Attachments {
 		if !strings.HasPrefix(a.MediaType, "image/") {
-			texts = append(texts, string(a.Content[:min(len(a.Content), 4*maxNotice)]))
+			texts = append(texts, string(a.Content[:min(len(a.Content), maxReport)]))
 		}
 	}
 	for _, text := range texts {
-		text = bounded(text, 4*maxNotice)
+		text = bounded(text, maxReport)
 		for at := 0; ; {
 			i := strings.IndexByte(text[at:], '-')
 			if i < 0 {

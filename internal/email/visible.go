@@ -95,6 +95,9 @@ func hasQuoted(lines []line) bool {
 	return false
 }
 
+// foldLimit bounds the lines of a text that are looked at; those behind stay.
+const foldLimit = 20_000
+
 // fold decides line by line what is quoted.
 func fold(lines []line, forward forwarding) Reply {
 	f := folder{lines: lines, folded: make([]bool, len(lines)), forward: forward}
@@ -117,7 +120,7 @@ const (
 )
 
 func (f *folder) run() {
-	for i := 0; i < len(f.lines); {
+	for i := 0; i < min(len(f.lines), foldLimit); {
 		l := f.lines[i]
 		text := strings.TrimSpace(l.text)
 		switch {
@@ -248,35 +251,55 @@ func (f *folder) ruleBefore(i int) int {
 func (f *folder) reply() Reply {
 	r := Reply{SignatureAt: -1}
 	var source, visible strings.Builder
-	empty := true
+	space, says := none, false
 	for i, l := range f.lines {
 		start := source.Len()
 		source.WriteString(l.text)
 		if i < len(f.lines)-1 {
 			source.WriteByte('\n')
 		}
-		if f.folded[i] || f.lines[i].text == "" && f.between(i) {
-			if n := len(r.Folded); n > 0 && r.Folded[n-1].End == start {
-				r.Folded[n-1].End = source.Len()
-				continue
+		blank := strings.TrimSpace(l.text) == ""
+		switch {
+		case f.folded[i] || blank && f.between(i):
+			r.addFolded(Span{start, source.Len()})
+			if space == emptyLine {
+				space = emptyThenFolded
 			}
-			r.Folded = append(r.Folded, Span{start, source.Len()})
 			continue
-		}
-		if strings.TrimSpace(l.text) != "" {
-			empty = false
+		case blank && space == emptyThenFolded:
+			continue // the empty lines above and below a quotation become one
+		case blank:
+			space = emptyLine
+		default:
+			space, says = none, true
 		}
 		visible.WriteString(l.text)
 		visible.WriteByte('\n')
 	}
 	r.Source = source.String()
-	if empty {
+	r.Text = trimEmptyLines(visible.String())
+	if !says {
 		r.Folded = nil
 		r.Text = trimEmptyLines(r.Source)
-		return r
 	}
-	r.Text = trimEmptyLines(visible.String())
 	return r
+}
+
+// gap is what stands before a line.
+type gap uint8
+
+const (
+	none gap = iota
+	emptyLine
+	emptyThenFolded
+)
+
+func (r *Reply) addFolded(s Span) {
+	if n := len(r.Folded); n > 0 && r.Folded[n-1].End == s.Start {
+		r.Folded[n-1].End = s.End
+		return
+	}
+	r.Folded = append(r.Folded, s)
 }
 
 // between reports whether an empty line stands between folded ones.

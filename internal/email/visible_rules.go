@@ -21,7 +21,7 @@ var (
 	}
 	// verbsWithin stand in the middle of attributions, before the name of who wrote.
 	verbsWithin = []string{
-		" schrieb ", " schreef ", " skrev ", " wrote ", " escribió ", " a écrit ", " escreveu ", " ha scritto ", " napsal", " napisał", " pisze", " написал ", " пишет ", " kirjoitti ", " tarihinde ", " đã viết ", " пользователь ", " writes ",
+		" schrieb ", " schreef ", " skrev ", " wrote ", " escribió ", " a écrit ", " escreveu ", " ha scritto ", " napsal", " napisał", " pisze", " написал ", " пишет ", " kirjoitti ", " tarihinde ", " đã viết ", " пользователь ", " writes ", " ezt írta ",
 	}
 	// verbsWithoutColon end attributions all by themselves.
 	verbsWithoutColon = []string{"님이 작성", "님이 쓴 글", "さんは書きました", "wrote", "a écrit", "написал"}

@@ -1,0 +1,105 @@
+package email_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postroom/postroom/internal/email"
+)
+
+// best is the shortest of several runs: what else the machine does only makes a run longer.
+func best(f func()) time.Duration {
+	shortest := time.Hour
+	for range 5 {
+		start := time.Now()
+		f()
+		shortest = min(shortest, time.Since(start))
+	}
+	return shortest
+}
+
+// Folding and reading bounces take eight times as long for eight times the text, give or take what memory costs; what grows with the
+// square takes sixty-four times.
+func TestReadingGrowsWithTheTextOnly(t *testing.T) {
+	const small, times, limit = 64 << 10, 8, 32
+	const floor = 2 * time.Millisecond // below it a ratio says nothing
+	for name, c := range map[string]struct{ header, unit string }{
+		"quotations":           {"", "> a\nb\n"},
+		"attributions":         {"", "On 2024-01-02 15:04\na@b.example\nc d\nwrote\n\n"},
+		"attributions, apart":  {"", "a wrote:\n\n\n\n\n\n"},
+		"headers":              {"", "From: a\nx\ny\nz\n"},
+		"rules":                {"", "-----\nOriginal\n-----\n"},
+		"one line":             {"", "On 2024-01-02 15:04 <a@b.example> wrote: "},
+		"device lines":         {"", "Sent from my telephone\n"},
+		"html, in turns":       {"Content-Type: text/html\n", "<blockquote type=cite>a</blockquote>b"},
+		"html, unclosed":       {"Content-Type: text/html\n", "<div class=gmail_quote><span>a"},
+		"html, astray":         {"Content-Type: text/html\n", "<div><p>a</blockquote></span>"},
+		"notice of addresses":  {"From: MAILER-DAEMON@a\n", "<a@b.example>: 550 5.1.1\n"},
+		"notice of fields":     {"From: MAILER-DAEMON@a\n", "Received: a\nFrom: b\nx\n"},
+		"notice of ids":        {"From: MAILER-DAEMON@a\n", "Message-ID: <a "},
+		"report of recipients": {"From: MAILER-DAEMON@a\nContent-Type: message/delivery-status\n", "Final-Recipient: rfc822; a\nStatus: 5\n"},
+	} {
+		measure := func(size int) time.Duration {
+			m := email.Parse([]byte(c.header + "\n" + strings.Repeat(c.unit, size/len(c.unit))))
+			return best(func() {
+				email.Automatic(m)
+				email.ReadBounce(m)
+				email.Visible(m)
+			})
+		}
+		one, many := measure(small), measure(small*times)
+		if many > floor && many > limit*one {
+			t.Errorf("%s: %v for %d KB, %v for %d KB", name, one, small>>10, many, small*times>>10)
+		}
+	}
+}
+
+func TestPathologicalReplyOfTheCorpusIsFoldedAtOnce(t *testing.T) {
+	needCorpora(t)
+	t.Parallel()
+	text := string(read(t, corpora, "github-reply-parser", "emails", "pathological.txt"))
+	m := email.Parse([]byte("\n" + strings.Repeat(text, 200)))
+	start := time.Now()
+	email.Visible(m)
+	if took := time.Since(start); took > 2*time.Second*raceFactor {
+		t.Errorf("%d bytes take %v", len(m.Text), took)
+	}
+}
+
+// checkRead holds what the readers promise of any mail.
+func checkRead(t *testing.T, m email.Mail) {
+	t.Helper()
+	b := email.ReadBounce(m)
+	if len(b.Recipients) == 0 || len(b.Recipients) > 100 || len(b.Bad()) > len(b.Recipients) {
+		t.Errorf("%d recipients", len(b.Recipients))
+	}
+	for _, r := range b.Recipients {
+		if len(r.Diagnostic) > 2<<10 || strings.ContainsAny(r.Diagnostic+r.Status+r.ReplyCode, "\r\n") || r.Action == "" || !strings.Contains("2 4 5", r.Class()) || r.Hard && r.Class() != "5" {
+			t.Errorf("%+v", r)
+		}
+	}
+	email.ReadComplaint(m)
+	email.ReadReceipt(m)
+	email.MayAutoReply(m, email.Marks{})
+	checkFolded(t, "a mail", email.Visible(m))
+}
+
+func FuzzReadBounce(f *testing.F) {
+	f.Add([]byte(report("Final-Recipient: rfc822; kim@example.kr\nAction: failed\nStatus: 5.1.1")))
+	f.Add([]byte(notice("<kim@example.kr>:\nRemote host said: 550-5.7.26 x\n550 5.1.1\n--- Below this line is a copy" + returned)))
+	f.Add([]byte("From: MAILER-DAEMON@a\n\nYour message\n  To: a@b.example\ndid not reach: c@d.example 452 4.2.2"))
+	f.Fuzz(func(t *testing.T, raw []byte) { checkRead(t, email.Parse(raw)) })
+}
+
+func FuzzVisible(f *testing.F) {
+	f.Add("Answer.\n\nOn Mon, Jan 2, 2024 at 3:04 PM Desk\n<desk@example.com> wrote:\n\n> Question?\n\nPS.\n-- \nKim", "<p>a</p><blockquote type=cite>b</blockquote>c", "Kim <kim@example.kr>")
+	f.Add("보낸 사람: a <b@c.example>\n보낸 날짜: 2024년 1월 2일\n제목: x\n\ny", "<div class=gmail_quote><div class=gmail_attr>x</div><blockquote class=gmail_quote>y", "")
+	f.Add("----- Original Message -----\n", `<span id="OLK_SRC_BODY_SECTION"><div></span><hr id=zwchr>x`, "x")
+	f.Fuzz(func(t *testing.T, text, source, from string) {
+		m := email.Parse([]byte("Subject: " + from + "\nFrom: " + from + "\n\n" + text))
+		checkFolded(t, "text", email.Visible(m))
+		m = email.Parse([]byte("From: " + from + "\nContent-Type: text/html; charset=utf-8\n\n" + source))
+		checkFolded(t, "html", email.Visible(m))
+	})
+}
