@@ -41,7 +41,9 @@ func parseIDs(raw []byte) []postroom.InternetMessageID {
 	}
 }
 
-// bareID strips an id of angle brackets and white space.
+// bareID strips an id of angle brackets and white space. Of one that begins twice the second counts.
 func bareID(id string) string {
-	return strings.Join(strings.Fields(strings.Trim(id, " <>")), "")
+	id = strings.TrimRight(id, " >")
+	id = id[strings.LastIndexByte(id, '<')+1:]
+	return strings.Join(strings.Fields(strings.ReplaceAll(id, ">", "")), "")
 }
