@@ -124,10 +124,12 @@ func (w *textWriter) block(n int) { w.breaks = max(w.breaks, n) }
 
 func (w *textWriter) text(s string) {
 	if w.pre > 0 {
-		for i, line := range strings.Split(s, "\n") {
-			if i > 0 {
+		first := true
+		for line := range strings.SplitSeq(s, "\n") {
+			if !first {
 				w.breaks++
 			}
+			first = false
 			if line = strings.TrimRight(line, "\r"); line != "" {
 				w.word(line)
 			}
