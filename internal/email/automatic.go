@@ -66,7 +66,7 @@ func MayAutoReply(m Mail, ours Marks) bool {
 func isComma(r rune) bool { return r == ',' || r == ';' }
 
 // reports reports whether a mail is a report of that type (RFC 6522): it says so, or it has the part that says so for machines.
-// Reports that are attached to somebody's mail do not count: a person sent those.
+// Reports that are attached to somebody's mail do not count: a person sent those; complaints count, for people do not have them.
 func (m Mail) reports(kind string) bool {
 	if len(m.parts) == 0 {
 		return false
@@ -75,7 +75,7 @@ func (m Mail) reports(kind string) bool {
 	if root.mediaType == "message/"+kind || root.mediaType == "multipart/report" && root.reportType == kind {
 		return true
 	}
-	if !strings.HasPrefix(root.mediaType, "multipart/") || root.mediaType == "multipart/mixed" && !m.fromDaemon() {
+	if !strings.HasPrefix(root.mediaType, "multipart/") || root.mediaType == "multipart/mixed" && kind != "feedback-report" && !m.fromDaemon() {
 		return false
 	}
 	for _, p := range m.parts[1:] {
@@ -110,18 +110,23 @@ func (m Mail) isPlainBounce() bool {
 	case m.fromDaemon():
 		return m.nullSender() || bounces || saysAny(m.From[0].Address, daemons[:1]) || m.quotesServers()
 	case m.nullSender():
-		return bounces && !m.saysAutoReply() || m.quotesServers()
+		return bounces && !m.saysAutoReply() || m.quotesServers() && !strings.EqualFold(firstWord(m.Field("Auto-Submitted")), "auto-replied")
 	case m.fromListServer():
-		_, returned := cutReturned(bounded(m.Text, maxNotice))
-		return returned != ""
+		return m.returnsMail()
 	}
-	return m.fromNobody() && (bounces && m.quotesServers() || saysAny(bounded(m.Text, maxNotice), robotBounces))
+	return m.fromNobody() && (bounces && (m.quotesServers() || m.returnsMail()) || saysAny(bounded(m.Text, maxNotice), robotBounces))
 }
 
 // quotesServers reports whether the text quotes what mail servers say to each other.
 func (m Mail) quotesServers() bool {
 	notice, _ := cutReturned(bounded(m.Text, maxNotice))
 	return saysAny(notice, serverTalk) && (replyCode(notice) != "" || len(statuses(notice)) > 0)
+}
+
+// returnsMail reports whether the text ends in a mail that came back.
+func (m Mail) returnsMail() bool {
+	_, returned := cutReturned(bounded(m.Text, maxNotice))
+	return returned != ""
 }
 
 // nullSender reports whether the envelope had no sender, as those of all automatic answers (RFC 5321 section 4.5.5).

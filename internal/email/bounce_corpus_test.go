@@ -1,6 +1,10 @@
 package email_test
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
 	"regexp"
 	"sort"
 	"testing"
@@ -51,7 +55,7 @@ func TestBouncesOfTheCorpusAreRead(t *testing.T) {
 		m := email.Parse(raw)
 		b := email.ReadBounce(m)
 		if idInBody.Match(bodyOf(raw)) {
-			if !ids.add(b.OriginalMessageID != "") {
+			if !ids.add(b.OriginalMessageID != "" && bytes.Contains(bodyOf(raw), []byte(b.OriginalMessageID))) {
 				t.Logf("%s: no Message-ID", name)
 			}
 		}
@@ -82,10 +86,41 @@ func TestBouncesOfTheCorpusAreRead(t *testing.T) {
 			}
 		}
 	}
-	for what, c := range map[string]tally{
-		"recipients counted": recipients, "class": class, "exact status": status, "reply code": reply, "hard": hard, "Message-ID": ids,
+	for what, c := range map[string]struct {
+		tally
+		floor float64
+	}{
+		"recipients counted": {recipients, 98}, "class": {class, 97}, "exact status": {status, 98}, "reply code": {reply, 93}, "hard": {hard, 90}, "Message-ID": {ids, 100},
 	} {
 		t.Logf("%s: %d of %d, %.1f %%", what, c.right, c.all, c.share())
+		if c.share() < c.floor {
+			t.Errorf("%s: below %.1f %%", what, c.floor)
+		}
+	}
+}
+
+// TestLineEndsChangeNothing compares mails whose lines end in CRLF or CR with their twins.
+func TestLineEndsChangeNothing(t *testing.T) {
+	needCorpora(t)
+	t.Parallel()
+	twins := 0
+	for _, folder := range []string{"dos", "mac"} {
+		files, _ := filepath.Glob(filepath.Join(corpora, "sisimai", folder, "*.eml"))
+		for _, file := range files {
+			raw, err := os.ReadFile(filepath.Join(corpora, "sisimai", "bsd", filepath.Base(file)))
+			if err != nil {
+				continue // it has none
+			}
+			twins++
+			a, b := email.Parse(raw), email.Parse(read(t, file))
+			if email.Automatic(a) != email.Automatic(b) || !reflect.DeepEqual(email.ReadBounce(a), email.ReadBounce(b)) || email.Visible(a).Text != email.Visible(b).Text {
+				t.Errorf("%s/%s is read as %q %+v, its twin as %q %+v", folder, filepath.Base(file), email.Automatic(b), email.ReadBounce(b), email.Automatic(a), email.ReadBounce(a))
+			}
+		}
+	}
+	t.Logf("%d twins", twins)
+	if twins < 20 {
+		t.Error("too few")
 	}
 }
 

@@ -6,7 +6,9 @@
 //
 // Reading goes from the outside in: header.go splits off the fields, part.go the MIME parts (parameter.go, transfer.go),
 // body.go chooses what is text and what is an attachment; word.go and charset.go decode, address.go, id.go and date.go read
-// fields, html.go turns HTML into text. automatic.go, reply.go and quote.go are about what to do with it.
+// fields, html.go turns HTML into text. automatic.go and loop.go say whether a machine wrote a mail; bounce.go, feedback.go, report.go,
+// notice.go and status.go read what it has to tell. visible.go, attribution.go, visiblehtml.go and signature.go find what a person wrote
+// this time; reply.go and quote.go are about the answer. What programs write in which language stands in the …_rules.go.
 package email
 
 import (

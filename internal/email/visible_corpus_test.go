@@ -43,6 +43,9 @@ func TestRepliesOfTheCorpusAreFolded(t *testing.T) {
 		t.Errorf("%q", shared.Text)
 	}
 	t.Logf("text %d of %d, HTML %d of %d", texts.right, texts.all, pages.right, pages.all)
+	if texts.right < texts.all || pages.right < pages.all {
+		t.Error("all of them were read once")
+	}
 }
 
 // TestPlainRepliesOfTheCorpusAreFolded compares the lines that stay visible with those that another program leaves.
@@ -71,6 +74,9 @@ func TestPlainRepliesOfTheCorpusAreFolded(t *testing.T) {
 	}
 	n := float64(len(wants))
 	t.Logf("mean line F1 %.3f with signatures, %.3f without; %d of %d exact", with/n, without/n, exact, len(wants))
+	if without/n < 0.92 || with/n < 0.80 || exact < 20 {
+		t.Error("below what was reached")
+	}
 }
 
 // lineF1 is the F1 of two multisets of lines, white space aside.
@@ -121,4 +127,7 @@ func TestSignaturesOfTheCorpusAreFound(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d", found.right, found.all)
+	if found.right < found.all {
+		t.Error("all of them were found once")
+	}
 }
