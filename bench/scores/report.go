@@ -31,7 +31,7 @@ func misses(scores []*score) string {
 	for _, s := range scores {
 		for _, m := range s.misses {
 			fmt.Fprintf(&b, "%s: %s\n  got  %s\n  want %s\n", s.name, quoted(m.name), quoted(m.got), quoted(m.want))
-			if why := explained[s.name+" "+m.name]; why != "" {
+			if why := because(s.name, m.name); why != "" {
 				fmt.Fprintf(&b, "  because %s\n", why)
 			}
 		}
@@ -72,7 +72,7 @@ func report(scores []*score) string {
 		fmt.Fprintf(&b, "\n### %s\n\n", s.name)
 		for _, m := range s.misses {
 			fmt.Fprintf(&b, "- %s: got %s, want %s.", quoted(m.name), quoted(m.got), quoted(m.want))
-			if why := explained[s.name+" "+m.name]; why != "" {
+			if why := because(s.name, m.name); why != "" {
 				b.WriteString(" " + why)
 			}
 			b.WriteString("\n")

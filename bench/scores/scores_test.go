@@ -21,5 +21,8 @@ func TestScoresDoNotFallBack(t *testing.T) {
 		if s.right < s.floor {
 			t.Errorf("%s: %d of %d, was %d\n%s", s.name, s.right, s.all, s.floor, misses([]*score{s}))
 		}
+		if s.mean > 0 && s.mean < leastF1 {
+			t.Errorf("%s: F1 %.3f", s.name, s.mean)
+		}
 	}
 }

@@ -159,8 +159,11 @@ func newReading(file string, raw []byte) reading {
 		MessageID: m.MessageID, InReplyTo: notNil(m.InReplyTo), References: notNil(m.References), Text: m.Text, HTML: m.HTML,
 		Attachments: []readAttachment{}, Automatic: email.Automatic(m), Bounce: readBounce{Recipients: []readRecipient{}}, Defects: notNil(m.Defects),
 	}
-	if found.Automatic == email.Bounce {
+	if found.Automatic != "" && found.Automatic != email.List {
 		found.Bounce = newReadBounce(email.ReadBounce(m))
+	}
+	if found.Automatic != email.Bounce { // what a complaint or a receipt is about has a Message-ID, and no recipient failed
+		found.Bounce.Recipients = []readRecipient{}
 	}
 	visible := email.Visible(m)
 	found.VisibleText = visible.Text
