@@ -76,6 +76,9 @@ type Mailbox struct {
 	IMAP      MailServer
 	SMTP      MailServer
 	OnFinding Original
+	// PlusAddressing says that mail to local+anything@domain arrives in this mailbox too: replies then carry tokens in Reply-To and in the
+	// envelope sender, by which answers and bounces find their thread and their reply without any header (R22, R34).
+	PlusAddressing bool
 }
 
 // EntryPoint is an address that leads into a queue unless a rule says otherwise (R31).

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/routing"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/workflows"
@@ -35,7 +36,7 @@ func (a *Activities) RouteContact(ctx context.Context, id postroom.ContactID) (p
 func factsOf(in store.RoutingInput) routing.Facts {
 	f := routing.Facts{Sender: in.Sender, Subject: in.Subject, Mailbox: in.Mailbox, Headers: map[string][]string{}}
 	for _, r := range in.Recipients {
-		f.Recipients = append(f.Recipients, r.Address)
+		f.Recipients = append(f.Recipients, r.Address, keyring.BareAddress(r.Address)) // entry points have no tags
 	}
 	for line := range strings.Lines(in.Headers) {
 		name, value, ok := strings.Cut(line, ":")
@@ -46,7 +47,7 @@ func factsOf(in store.RoutingInput) routing.Facts {
 		f.Headers[name] = append(f.Headers[name], value)
 		switch name { // a mail that was sent to an alias says so here
 		case "delivered-to", "x-original-to", "envelope-to":
-			f.Recipients = append(f.Recipients, value)
+			f.Recipients = append(f.Recipients, value, keyring.BareAddress(value))
 		}
 	}
 	return f

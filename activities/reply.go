@@ -10,6 +10,7 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/blob"
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/outbound"
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/store"
@@ -42,10 +43,15 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 	if err != nil {
 		return store.Reply{}, postroom.Bytes{}, err
 	}
+	back, err := a.comeBack(source, id)
+	if err != nil {
+		return store.Reply{}, postroom.Bytes{}, err
+	}
 	subject := email.ReplySubject(source.Subject)
 	rendered, err := outbound.Render(outbound.Reply{
 		From:       outbound.Address{Name: source.FromName, Address: source.From},
 		To:         []outbound.Address{{Name: source.ToName, Address: source.To}},
+		ReplyTo:    back.replyTo,
 		Subject:    subject,
 		Date:       time.Now(),
 		ID:         messageID,
@@ -70,8 +76,34 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		MessageID:    string(messageID),
 		InReplyTo:    a.seal("header:in-reply-to", source.MessageID),
 		Refs:         a.sealAll("header:references", append(source.Refs, source.MessageID)),
-		EnvelopeFrom: source.From, BlobKey: string(blob.ForOutbox(id)), Size: size,
+		EnvelopeFrom: back.envelope, BlobKey: string(blob.ForOutbox(id)), Size: size,
 	}, content, nil
+}
+
+// comeBack says where answers to a reply and reports about it go.
+type comeBack struct{ replyTo, envelope string }
+
+// comeBack gives a reply addresses with tokens, where its mailbox takes them: of the thread for answers, of the reply itself for reports
+// (VERP). Else both go to the plain address.
+func (a *Activities) comeBack(source store.ReplySource, id postroom.OutboxID) (comeBack, error) {
+	plain := comeBack{envelope: source.From}
+	if !source.PlusAddressing {
+		return plain, nil
+	}
+	thread, err := a.Keys.ThreadToken(source.Thread)
+	if err != nil {
+		return plain, err
+	}
+	verp, err := a.Keys.VERP(id)
+	if err != nil {
+		return plain, err
+	}
+	replyTo, fits := keyring.PlusAddress(source.From, thread)
+	envelope, too := keyring.PlusAddress(source.From, verp)
+	if !fits || !too {
+		return plain, nil // the local part would be longer than 64 octets (RFC 5321 section 4.5.3.1.1)
+	}
+	return comeBack{replyTo, envelope}, nil
 }
 
 // decoded lists everything that a reader of a finished mail sees, and that its bytes may hide behind an encoding.

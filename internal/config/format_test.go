@@ -108,6 +108,7 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 		for i, k := range mailboxKeys {
 			m := postroom.Mailbox{ID: postroom.MailboxID(k), Address: fmt.Sprintf("Info+%d@shop.example", i), Name: text(), Folder: fmt.Sprintf("%s %d", text(), i), IMAP: server(), SMTP: server(),
 				OnFinding: rapid.SampledFrom([]postroom.Original{postroom.OriginalKeep, postroom.OriginalMove, postroom.OriginalExpunge}).Draw(t, "on finding")}
+			m.PlusAddressing = rapid.Bool().Draw(t, "plus addressing")
 			c.Mailboxes = append(c.Mailboxes, m)
 			c.EntryPoints = append(c.EntryPoints, postroom.EntryPoint{Address: strings.ToLower(m.Address), Mailbox: m.ID, Queue: postroom.QueueID(one(queueKeys))})
 		}
@@ -157,7 +158,7 @@ func TestFormattedSampleReadsWell(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, part := range []string{
-		"Secrets are named", "\nmailboxes:\n  - key: support\n    address: support@postroom.example\n    name: Postroom Support\n    folder: INBOX\n    on_finding: expunge\n    imap:\n      host: 127.0.0.1\n      port: 17143\n",
+		"Secrets are named", "\nmailboxes:\n  - key: support\n    address: support@postroom.example\n    name: Postroom Support\n    folder: INBOX\n    on_finding: expunge\n    plus_addressing: true\n    imap:\n      host: 127.0.0.1\n      port: 17143\n",
 		"    name: {en: Billing, ko: 청구}\n    channel: email\n", "    rona_time: 90s\n    routing_type: longest_available_agent\n", "    owner_lease: 30m\n    wrap_up_codes: [resolved, refund, information, other]\n", "    skills: {vip: 5, korean: 5}\n    relaxation:\n      - after: 5m\n        skills: {korean: 3}\n      - after: 15m\n        skills: {}\n    service_level: 1h\n    hours: always\n",
 		"    time_zone: Asia/Seoul\n    week:\n      mon-sun: 00:00-24:00\n", "    skills: {korean: 10, vip: 8}\n", "    mode: blended\n", "    capacity: {email: 3}\n", "    capacity: {}\n",
 		"    body: |\n      안녕하세요.\n\n      보내", "    note_required: true\n", "    profile: none\n",

@@ -55,6 +55,8 @@ var mailboxes = object[postroom.Mailbox]{
 			func(m *postroom.Mailbox) value {
 				return choice(&m.OnFinding, postroom.OriginalKeep, postroom.OriginalMove, postroom.OriginalExpunge)
 			}},
+		{"plus_addressing", optional, "Whether mail to NAME+anything@DOMAIN arrives in this mailbox too. Replies then carry tokens by which answers and " +
+			"bounces find their way back (R22, R34).", func(m *postroom.Mailbox) value { return toggle(&m.PlusAddressing) }},
 		{"imap", required, "Where mail is fetched.", func(m *postroom.Mailbox) value { return nested(servers, &m.IMAP) }},
 		{"smtp", required, "Where replies are submitted.", func(m *postroom.Mailbox) value { return nested(servers, &m.SMTP) }},
 	},

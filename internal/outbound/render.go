@@ -37,6 +37,7 @@ const (
 type Reply struct {
 	From          Address
 	To            []Address
+	ReplyTo       string // the address that answers go to; empty: From
 	Subject       string
 	Date          time.Time
 	ID            postroom.InternetMessageID
@@ -55,6 +56,9 @@ func Render(r Reply) ([]byte, error) {
 	if !isAddress(r.From.Address) || len(r.To) == 0 || slices.ContainsFunc(r.To, func(a Address) bool { return !isAddress(a.Address) }) {
 		return nil, postroom.Invalid(postroom.ReasonMalformed, "The reply's sender or a recipient is not a mail address")
 	}
+	if r.ReplyTo != "" && !isAddress(r.ReplyTo) {
+		return nil, postroom.Invalid(postroom.ReasonMalformed, "The reply's Reply-To is not a mail address")
+	}
 	if r.Date.IsZero() {
 		return nil, postroom.Invalid(postroom.ReasonMalformed, "The reply has no date")
 	}
@@ -65,6 +69,9 @@ func Render(r Reply) ([]byte, error) {
 		to[i] = a.mail()
 	}
 	msg.ToMailAddress(to...)
+	if r.ReplyTo != "" {
+		msg.SetAddrHeaderFromMailAddress(gomail.HeaderReplyTo, Address{Address: r.ReplyTo}.mail())
+	}
 	msg.Subject(oneLine(r.Subject))
 	msg.SetDateWithValue(r.Date)
 	msg.SetMessageIDWithValue(string(r.ID))

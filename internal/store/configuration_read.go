@@ -61,6 +61,7 @@ type mailboxConfigRow struct {
 	Address, Name, Folder string
 	IMAP, SMTP            postroom.MailServer
 	OnFinding             postroom.Original
+	PlusAddressing        bool
 }
 
 type teamRow struct {
@@ -90,7 +91,7 @@ var selectAgents = statement(`
 	FROM agent a WHERE active ORDER BY id`)
 var selectIdleCodes = statement(`SELECT id, name, name_ko, false FROM idle_code WHERE active ORDER BY position, id`)
 var selectWrapUpCodes = statement(`SELECT id, name, name_ko, note_required FROM wrapup_code WHERE active ORDER BY position, id`)
-var selectMailboxes = statement(`SELECT id, address, name, folder, imap, smtp, on_finding FROM mailbox WHERE active ORDER BY id`)
+var selectMailboxes = statement(`SELECT id, address, name, folder, imap, smtp, on_finding, plus_addressing FROM mailbox WHERE active ORDER BY id`)
 var selectQueues = statement(`
 	SELECT id, name, name_ko, channel, mailbox_id, priority::int, rona_seconds,
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),

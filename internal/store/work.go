@@ -20,13 +20,16 @@ type ReplySource struct {
 	Refs      []string // of the mail that is answered
 	Version   int64    // of the draft
 	Body      string   // of the draft
+
+	Thread         postroom.ThreadID
+	PlusAddressing bool // of the mailbox
 }
 
 // The mailbox that answers is the queue's. The mail that is answered is the thread's last: a contact that was taken up again has none of
 // its own yet (R46).
 var readReplySource = statement(`
 	SELECT c.id, b.id, b.name, b.address, m.from_name, coalesce(nullif(m.reply_to, ''), m.from_address), m.subject, m.internet_message_id,
-	       m.refs, coalesce(d.version, 0), coalesce(d.body, '')
+	       m.refs, coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
