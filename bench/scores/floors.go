@@ -57,7 +57,7 @@ var reasons = []struct{ score, name, why string }{
 	{"header content_type", "test/encoded", "NUL is dropped."},
 	{"header content_type", "", "Parameters of a type that is missing or unreadable are kept: they often hold the boundary or the file name."},
 	{"sisimai", "lhost-sendmail-14", "A person forwards a bounce."},
-	{"sisimai", "rfc3464-28", "A receipt of reading, which the labels call delivered."},
+	{"sisimai", "rfc3464-28", "It reports that the mail can be delivered, which is no failure; we call that a receipt."},
 	{"sisimai", "lhost-opensmtpd", "The notice is about a delay and states no status; the labels guess a permanent one."},
 	{"talon special", "reply-separated-by-hr", "The reply is signed with a name, which the signature offset marks."},
 }
