@@ -120,7 +120,7 @@ func (m Mail) isPlainBounce() bool {
 // quotesServers reports whether the text quotes what mail servers say to each other.
 func (m Mail) quotesServers() bool {
 	notice, _ := cutReturned(bounded(m.Text, maxNotice))
-	return saysAny(notice, serverTalk) && (replyCode(notice) != "" || len(statuses(notice)) > 0)
+	return (replyCode(notice) != "" || len(statuses(notice)) > 0) && (saysAny(notice, serverTalk) || saysAny(notice, unknownUserPhrases))
 }
 
 // returnsMail reports whether the text ends in a mail that came back.

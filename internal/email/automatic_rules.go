@@ -4,44 +4,70 @@ package email
 
 var (
 	daemons = []string{
-		"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer.daemon", "postmaster", "post_master", "post.master", "mail-daemon", "maildaemon", "mail.delivery.system", "mmdf", "majordomo",
+		"mailer-daemon", "mailer_daemon", "mailerdaemon", "mailer.daemon", "postmaster", "post_master", "post.master", "mail-daemon", "maildaemon",
+		"mail.delivery.system", "mmdf", "majordomo",
 		"mail-delivery", "maildelivery", "mail.administrator", "email-bounces",
 	}
 	daemonNames = []string{
-		"mail delivery", "mailer-daemon", "mailer daemon", "mail daemon", "mail administrator", "postmaster", "system administrator", "mail system", "email delivery", "interscan", "content-filter", "mail gateway", "메일 전송 시스템", "메일 배달", "メール配信システム",
+		"mail delivery", "mailer-daemon", "mailer daemon", "mail daemon", "mail administrator", "postmaster", "system administrator", "mail system",
+		"email delivery", "interscan", "content-filter", "mail gateway", "메일 전송 시스템", "메일 배달", "メール配信システム",
 	}
 	// listServers stand in the names of programs that run mailing lists.
 	listServers = []string{"-admin", "-owner", "owner-", "-request", "-bounces", "listserv", "majordomo", "mailman", "listproc", "sympa"}
 
 	// bounceSubjects stand in the subjects of bounces. They count only with a mail system's sender, or with none in the envelope.
 	bounceSubjects = []string{
-		"undeliver", "not deliver", "could not be delivered", "cannot be delivered", "couldn't be delivered", "can't be delivered", "unable to deliver", "delivery status", "delivery failure", "failed delivery",
-		"delivery failed", "delivery report", "delivery notification", "delivery error", "delivery problem", "delivery has failed", "delivery unsuccessful", "delivery fail",
-		"delivery delayed", "delivery attempt", "mail delivery", "returned mail", "failure notice", "failure notification", "mail failed", "mail error", "mail system error", "delayed mail", "error sending your mail",
-		"nondeliverable", "non-deliver", "nondelivery", "rejected", "mail failure", "message status", "warning: message", "warning: could not send", "bounce", "returned to sender", "returning message", "returned message", "return receipt failure", "could not send message", "blocked by",
-		"notification d'état", "non remis", "non distribu", "échec de la remise", "échec de distribution", "unzustellbar", "wurde nicht", "konnte nicht", "zustellung", "no se puede entregar", "no entregado", "devuelto", "non recapitabile", "mancato recapito", "não entregue", "falha na entrega", "onbestelbaar", "niet afgeleverd", "niedostarcz", "nie dostarczono", "недоставлен", "не доставлен", "olevererbar", "kunde inte levereras", "kan ikke leveres", "ikke leveret", "ei voitu toimittaa", "nedoručiteln", "teslim edilemedi", "iletilemedi", "không gửi được", "không thể gửi",
-		"エラーメール", "配信", "配送", "送信できません", "送信エラー", "退信", "无法投递", "無法傳遞", "無法投遞", "投递失败", "未送达", "退回", "传递失败",
-		"반송", "전송 실패", "전송실패", "발송 실패", "발송실패", "배달 실패", "배달되지", "전달되지", "전달 실패", "전달할 수 없", "배달할 수 없", "보내지 못", "수신 거부된", "메일 오류",
+		"undeliver", "not deliver", "could not be delivered", "cannot be delivered", "couldn't be delivered", "can't be delivered",
+		"unable to deliver", "delivery status", "delivery failure", "failed delivery",
+		"delivery failed", "delivery report", "delivery notification", "delivery error", "delivery problem", "delivery has failed",
+		"delivery unsuccessful", "delivery fail",
+		"delivery delayed", "delivery attempt", "mail delivery", "returned mail", "failure notice", "failure notification", "mail failed",
+		"mail error", "mail system error", "delayed mail", "error sending your mail",
+		"nondeliverable", "non-deliver", "nondelivery", "rejected", "mail failure", "message status", "warning: message", "warning: could not send",
+		"bounce", "returned to sender", "returning message", "returned message", "return receipt failure", "could not send message", "blocked by",
+		"notification d'état", "non remis", "non distribu", "échec de la remise", "échec de distribution", "unzustellbar", "wurde nicht",
+		"konnte nicht", "zustellung", "no se puede entregar", "no entregado", "devuelto", "non recapitabile", "mancato recapito", "não entregue",
+		"falha na entrega", "onbestelbaar", "niet afgeleverd", "niedostarcz", "nie dostarczono", "недоставлен", "не доставлен", "olevererbar",
+		"kunde inte levereras", "kan ikke leveres", "ikke leveret", "ei voitu toimittaa", "nedoručiteln", "teslim edilemedi", "iletilemedi",
+		"không gửi được", "không thể gửi",
+		"エラーメール", "配信", "配送", "送信できません", "送信エラー", "退信", "无法投递", "無法傳遞", "無法投遞", "投递失败", "未送达", "退回",
+		"传递失败",
+		"반송", "전송 실패", "전송실패", "발송 실패", "발송실패", "배달 실패", "배달되지", "전달되지", "전달 실패", "전달할 수 없", "배달할 수 없",
+		"보내지 못", "수신 거부된", "메일 오류",
 	}
 	// robotBounces stand in what services other than mail servers tell of bounces.
 	robotBounces = []string{`notificationtype\":\"bounce`, `notificationtype":"bounce`, `eventtype\":\"bounce`, `eventtype":"bounce`}
 	// serverTalk stands in what mail servers say to each other, and in what they are told.
-	serverTalk = []string{"rcpt to", "mail from:", "smtp", "remote host said", "remote server", "remote mail server", "status:", "diagnostic", "does not like recipient", "mailbox", "recipient", "error message below", "permanent error", "mta"}
+	serverTalk = []string{
+		"rcpt to", "mail from:", "smtp", "remote host said", "remote server", "remote mail server", "status:", "diagnostic",
+		"does not like recipient", "mailbox", "recipient", "error message below", "permanent error", "mta",
+	}
 
 	autoReplyFields = []string{
-		"X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply", "X-Autogenerated", "X-Auto-Generated", "X-Vacation", "X-Apple-Action", "X-Cron-Env", "X-AutoReply-From",
+		"X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-Autoresponder", "X-Auto-Reply-From", "X-Mail-Autoreply", "X-Autogenerated",
+		"X-Auto-Generated", "X-Vacation", "X-Apple-Action", "X-Cron-Env", "X-AutoReply-From",
 	}
 	// autoReplyPrefixes begin the subjects of automatic replies, before a colon or bracket: only programs write so.
 	autoReplyPrefixes = []string{
-		"automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "autoresponse", "auto-response", "autoresponder", "out of office", "out of office autoreply", "out of office reply", "out of the office", "vacation reply",
-		"automatische antwort", "abwesenheitsnotiz", "abwesenheitsnachricht", "abwesend", "réponse automatique", "absence du bureau", "respuesta automática", "fuera de la oficina", "fuera de oficina", "risposta automatica", "fuori sede", "resposta automática", "ausência temporária", "automatisch antwoord", "afwezig", "afwezigheidsbericht",
-		"automatyczna odpowiedź", "autoodpowiedź", "автоответ", "автоматический ответ", "автоматична відповідь", "autosvar", "automatiskt svar", "automatisk svar", "fraværende", "ikke til stede", "frånvarande", "automaattinen vastaus", "automatická odpověď", "otomatik yanıt", "otomatik cevap", "trả lời tự động", "răspuns automat", "automatikus válasz", "αυτόματη απάντηση", "رد تلقائي",
-		"자동 회신", "자동회신", "자동 응답", "자동응답", "자동 답장", "자동답장", "부재중", "부재 중", "부재중 응답", "부재중 알림", "自動返信", "自動応答", "不在通知", "自动回复", "自動回覆", "自动答复",
+		"automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "autoresponse", "auto-response", "autoresponder",
+		"out of office", "out of office autoreply", "out of office reply", "out of the office", "vacation reply",
+		"automatische antwort", "abwesenheitsnotiz", "abwesenheitsnachricht", "abwesend", "réponse automatique", "absence du bureau",
+		"respuesta automática", "fuera de la oficina", "fuera de oficina", "risposta automatica", "fuori sede", "resposta automática",
+		"ausência temporária", "automatisch antwoord", "afwezig", "afwezigheidsbericht",
+		"automatyczna odpowiedź", "autoodpowiedź", "автоответ", "автоматический ответ", "автоматична відповідь", "autosvar", "automatiskt svar",
+		"automatisk svar", "fraværende", "ikke til stede", "frånvarande", "automaattinen vastaus", "automatická odpověď", "otomatik yanıt",
+		"otomatik cevap", "trả lời tự động", "răspuns automat", "automatikus válasz", "αυτόματη απάντηση", "رد تلقائي",
+		"자동 회신", "자동회신", "자동 응답", "자동응답", "자동 답장", "자동답장", "부재중", "부재 중", "부재중 응답", "부재중 알림", "自動返信",
+		"自動応答", "不在通知", "自动回复", "自動回覆", "自动答复",
 	}
 	// autoReplySubjects stand in such subjects anywhere. They count only in a mail that shows another mark.
 	autoReplySubjects = []string{
-		"out of office", "out of the office", "automatic reply", "autoreply", "auto-reply", "auto reply", "autoresponse", "auto response", "vacation", "abwesenheit", "automatische antwort", "réponse automatique", "respuesta automática",
+		"out of office", "out of the office", "automatic reply", "autoreply", "auto-reply", "auto reply", "autoresponse", "auto response", "vacation",
+		"abwesenheit", "automatische antwort", "réponse automatique", "respuesta automática",
 		"자동 회신", "자동회신", "자동 응답", "자동응답", "부재중", "부재 중", "自動返信", "自动回复", "自動回覆",
 	}
-	listFields = []string{"Mailing-List", "X-Mailing-List", "X-MLServer", "X-ML-Name", "X-BeenThere", "X-Mailman-Version", "X-Listname", "X-Campaign", "X-CampaignId", "X-Mailer-Campaign"}
+	listFields = []string{
+		"Mailing-List", "X-Mailing-List", "X-MLServer", "X-ML-Name", "X-BeenThere", "X-Mailman-Version", "X-Listname", "X-Campaign", "X-CampaignId",
+		"X-Mailer-Campaign",
+	}
 )

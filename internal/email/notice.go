@@ -30,7 +30,7 @@ func cutReturned(text string) (notice, returned string) {
 	for at := 0; at < len(text); {
 		end := at + lineLength(text[at:])
 		line := text[at:end]
-		if announcesReturned(line) {
+		if announcesReturned(line) && headerFollows(text[end:]) {
 			return text[:at], strings.TrimLeft(text[end:], "-=_ \t\r\n")
 		}
 		if beginsHeader(line) && isReturnedHeader(text[at:]) {
@@ -55,6 +55,23 @@ func announcesReturned(line string) bool {
 		return false
 	}
 	return saysAny(line, returnedPhrases)
+}
+
+// headerFollows reports whether a field of a mail's header is among the next lines that are not empty, or no line is.
+func headerFollows(text string) bool {
+	for n := 0; n < 3 && text != ""; {
+		length := lineLength(text)
+		line := strings.TrimLeft(text[:length], "> \t")
+		text = text[length:]
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if beginsHeader(line) || isEnvelopeLine([]byte(line)) {
+			return true
+		}
+		n++
+	}
+	return text == ""
 }
 
 // beginsHeader reports whether a line can be the first of a mail's header as it passed through mail systems.
@@ -91,7 +108,7 @@ func isReturnedHeader(text string) bool {
 // readNotice finds the recipients that a notice names, and what it says about each: the lines from one to the next. Addresses that are
 // no recipients are left out.
 func readNotice(notice string, senders map[string]bool) notesOf {
-	r := noticeReader{senders: senders, current: -1}
+	r := noticeReader{senders: senders, contacts: map[string]bool{}, current: -1}
 	for line := range strings.SplitSeq(notice, "\n") {
 		if len(line) > maxDiagnostic {
 			line = bounded(line, maxDiagnostic)
@@ -103,15 +120,22 @@ func readNotice(notice string, senders map[string]bool) notesOf {
 
 // noticeReader reads a notice line by line.
 type noticeReader struct {
-	senders map[string]bool
-	notes   notesOf
-	weak    notesOf // addresses in the middle of sentences: recipients if there are no others
-	current int     // the recipient that the lines are about, -1 none yet
+	senders  map[string]bool
+	contacts map[string]bool // named as somebody to turn to
+	notes    notesOf
+	weak     notesOf // addresses in the middle of sentences: recipients if there are no others
+	current  int     // the recipient that the lines are about, -1 none yet
 }
 
 func (r *noticeReader) line(line string) {
 	trimmed := strings.TrimSpace(line)
-	if trimmed == "" || contactLine(trimmed) {
+	if trimmed == "" {
+		return
+	}
+	if contactLine(trimmed) {
+		for _, found := range addressesIn(trimmed) {
+			r.contacts[strings.ToLower(found.address)] = true
+		}
 		return
 	}
 	for _, found := range addressesIn(trimmed) {
@@ -172,7 +196,7 @@ func (r *noticeReader) isSender(address string) bool {
 	if local == "postmaster" || local == "mailer-daemon" {
 		return true
 	}
-	return r.senders[address]
+	return r.senders[address] || r.contacts[address]
 }
 
 // contactLine reports whether a line says whom to turn to, or names what was sent.

@@ -118,10 +118,10 @@ func inferStatus(reply, said string, action Action) string {
 	switch {
 	case saysAny(said, fullPhrases):
 		return class + ".2.2"
-	case class == "5" && saysAny(said, unknownUserPhrases):
-		return "5.1.1"
 	case class == "5" && saysAny(said, unknownHostPhrases):
 		return "5.1.2"
+	case class == "5" && saysAny(said, unknownUserPhrases):
+		return "5.1.1"
 	}
 	return class + ".0.0"
 }
