@@ -205,7 +205,7 @@ func (m Mail) isAutoReply() bool {
 			return true
 		}
 	}
-	return m.nullSender() || m.saysAutoReply()
+	return m.nullSender() || m.saysAutoReply() || m.isLoopMarked()
 }
 
 // saysAutoReply reports whether the subject is that of an automatic reply: it begins with the words of mail programs, or has such words

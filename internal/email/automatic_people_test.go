@@ -48,7 +48,7 @@ func TestPeopleAreNotTakenForMachines(t *testing.T) {
 		"asks for a receipt":                   mail("From: kim@example.kr", person, "Disposition-Notification-To: kim@example.kr", "Subject: x", "", "x"),
 		"forwards a read receipt":              mail("From: kim@example.kr", person, "Subject: Fwd: Read: contract", "Content-Type: multipart/mixed; boundary=b", "", "--b", "", "They read it.", "--b", "Content-Type: message/disposition-notification", "", "Disposition: manual-action/MDN-sent-manually; displayed", "--b--"),
 		"forwards spam as attachment":          mail("From: kim@example.kr", person, "Subject: is this from you?", "Content-Type: multipart/mixed; boundary=b", "", "--b", "", "Look.", "--b", "Content-Type: message/rfc822", "", "List-Unsubscribe: <mailto:x@y.example>", "Precedence: bulk", "", "buy", "--b--"),
-		"has a colleague's X-Loop":             mail("From: kim@example.kr", person, "X-Loop: kim@example.kr", "Delivered-To: help@desk.example", "To: help@desk.example", "Subject: x", "", "x"),
+		"came through somebody else's filter":  mail("From: kim@example.kr", person, "X-Loop: info@example.kr", "Delivered-To: help@desk.example", "To: help@desk.example", "Subject: x", "", "x"),
 		"is named after a machine":             mail("From: \"Daemon Kim\" <kim@example.kr>", person, "Subject: hello", "", "x"),
 		"came a long way":                      mail(strings.Repeat("Received: from a by b; Mon, 1 Jan 2024 00:00:00 +0000\r\n", 30)+"From: kim@example.kr", person, "Subject: x", "", "x"),
 		"is on a forwarding chain":             mail("Delivered-To: a@example.kr", "Delivered-To: b@example.kr", "Delivered-To: c@example.kr", "From: kim@example.kr", person, "Subject: x", "", "x"),
@@ -84,6 +84,8 @@ func TestOtherMachinesAreNotTakenForBounces(t *testing.T) {
 		"a list of a group":                      {mail("From: kim@example.kr", "Mailing-List: list x@groups.example", "Subject: failure notice", "", "x"), email.List},
 		"a loop that the envelope shows":         {mail("Delivered-To: help@desk.example", "X-Loop: help@desk.example", "From: kim@example.kr", "Subject: x", "", "x"), email.Loop},
 		"a loop that only the header shows":      {mail("X-Loop: <Help@desk.example>", "To: help@desk.example", "From: kim@example.kr", "Subject: x", "", "x"), email.Loop},
+		"a mark without an address":              {mail("X-Loop: yes", "From: kim@example.kr", "Subject: x", "", "x"), email.Loop},
+		"a program that marks its own mail":      {mail("X-Loop: robot@example.kr", "From: Robot <robot@example.kr>", "To: help@desk.example", "Subject: x", "", "x"), email.AutoReply},
 		"a loop by deliveries":                   {mail("Delivered-To: a@example.kr", "Delivered-To: a@example.kr", "Delivered-To: a@example.kr", "From: kim@example.kr", "Subject: x", "", "x"), email.Loop},
 		"a loop by hops":                         {mail(strings.Repeat("Received: from a by b; x\r\n", 60)+"From: kim@example.kr", "Subject: x", "", "x"), email.Loop},
 		"a bounce that is older than reports":    {mail("From: MAILER-DAEMON@example.com", "Subject: Re: order", "", "550 <kim@example.kr>... User unknown"), email.Bounce},
@@ -110,7 +112,7 @@ func TestOwnMarksTellALoop(t *testing.T) {
 		"our mailbox":          {mail("From: Desk <HELP@desk.example>", "Message-Id: <1@a>", "", "x"), email.Loop},
 		"a list that sent it":  {mail("From: kim@example.kr", "X-Loop: postroom-1", "List-Id: <x>", "", "x"), email.Loop},
 		"a bounce of our mail": {mail("From: MAILER-DAEMON@a.example", "X-Loop: postroom-1", "Subject: failure notice", "", "x"), email.Bounce},
-		"somebody's mail":      {mail("From: kim@example.kr", "X-Loop: other", "Message-Id: <1@a>", "", "x"), ""},
+		"somebody's mail":      {mail("From: kim@example.kr", "X-Loop: other@example.kr", "Message-Id: <1@a>", "", "x"), ""},
 	} {
 		if got := email.AutomaticFor(email.Parse(c.raw), ours); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

@@ -61,6 +61,8 @@ var (
 		"reverse dns", "ptr record",
 		"sender address rejected", "sender rejected", "sender verify",
 	}
+	// senderPhrases say that an address was wrong, but the sender's.
+	senderPhrases = []string{"sender", "from address", "mail from", "return path", "envelope from", "helo", "ehlo"}
 	// afterDataPhrases say that the recipient had been accepted.
 	afterDataPhrases = []string{
 		"end of data", "after i sent the message", "reply to data", "sending data", "end of message", "smtp command\ndata", "after data",

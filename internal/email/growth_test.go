@@ -1,6 +1,8 @@
 package email_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -102,4 +104,31 @@ func FuzzVisible(f *testing.F) {
 		m = email.Parse([]byte("From: " + from + "\nContent-Type: text/html; charset=utf-8\n\n" + source))
 		checkFolded(t, "html", email.Visible(m))
 	})
+}
+
+// BenchmarkRead is what is done with every mail behind Parse, over the bounces of the corpus.
+func BenchmarkRead(b *testing.B) {
+	files, _ := filepath.Glob(filepath.Join(corpora, "sisimai", "bsd", "*.eml"))
+	var mails []email.Mail
+	size := 0
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		mails, size = append(mails, email.Parse(raw)), size+len(raw)
+	}
+	if size == 0 {
+		b.Skip("the development corpora are not here: ", corpora)
+	}
+	b.SetBytes(int64(size))
+	for b.Loop() {
+		for _, m := range mails {
+			if email.Automatic(m) == email.Bounce {
+				email.ReadBounce(m)
+			}
+			email.Visible(m)
+		}
+	}
+	b.ReportMetric(float64(len(mails)), "mails/op")
 }

@@ -45,7 +45,8 @@ const (
 )
 
 // isLoop reports whether a mail was here before by the marks of others: it passed an absurd number of servers, was delivered to one address
-// again and again, or has an X-Loop that names the address that it is delivered to.
+// again and again, or has an X-Loop that names the address that it is delivered to, or no address at all. The address of somebody between
+// only says that he forwards his mail.
 func (m Mail) isLoop() bool {
 	hops := 0
 	deliveries := map[string]int{}
@@ -67,7 +68,17 @@ func (m Mail) isLoop() bool {
 		return true
 	}
 	for _, loop := range loops {
-		if m.deliveredTo(loop) {
+		if !strings.Contains(loop, "@") || m.deliveredTo(loop) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLoopMarked reports whether a program marked a mail of its own with the address that it writes from.
+func (m Mail) isLoopMarked() bool {
+	for _, value := range m.FieldValues("X-Loop") {
+		if len(m.From) > 0 && strings.EqualFold(bareAddress(value), m.From[0].Address) {
 			return true
 		}
 	}

@@ -136,6 +136,9 @@ func isHard(status, said string) bool {
 	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4":
 		return true
 	}
+	if status == "5.1.0" {
+		return !saysAny(said, senderPhrases)
+	}
 	if status == "5.1.7" || status == "5.1.8" || saysAny(said, afterDataPhrases) {
 		return false
 	}
