@@ -116,7 +116,7 @@ var stories = []story{
 		testkit.Done(w.Gateway.ExtendWrapUp(t.Context(), testkit.On("mina", contact, offer)))(t)
 		return contact
 	}},
-	{name: "declined", rona: time.Minute, runs: 1, steps: []int{8}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+	{name: "declined", rona: time.Minute, runs: 1, steps: []int{8, 9}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
 		w.Ready(t, "mina")
 		contact := w.Begin(t, "kim@customer.example", canary)
 		offer := w.AwaitOffer(t, "mina", contact)

@@ -208,7 +208,8 @@ func (s *Session) login(ctx context.Context) error {
 func (s *Session) openFolder(ctx context.Context) error {
 	var data *imap.SelectData
 	err := s.guard(ctx, s.config.CommandTimeout, func() (err error) {
-		if s.caps = s.client.Caps(); s.caps == nil {
+		// Asked for, not taken from Client.Caps: right after the login that may still be what the greeting said (RFC 9051 section 6.1.1).
+		if s.caps, err = s.client.Capability().Wait(); err != nil {
 			return errNoCapabilities
 		}
 		data, err = s.client.Select(s.config.Folder, nil).Wait()

@@ -245,16 +245,21 @@ func (d *Desktop) Streams() (opened, snapshots int) {
 	return d.streams, d.snapshots
 }
 
-// Choose chooses a state as a click on what the agent sees now.
+// Choose chooses a state as a click on what the agent sees now. What the system changes between his look and his click (it notices that his
+// desktop is back, or away) he sees, and clicks again.
 func (d *Desktop) Choose(ctx context.Context, to agentv1.State, code string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	now, err := d.Agents.GetState(ctx, &agentv1.GetStateRequest{})
-	if err != nil {
-		return err
+	for {
+		now, err := d.Agents.GetState(ctx, &agentv1.GetStateRequest{})
+		if err != nil {
+			return err
+		}
+		_, err = d.Agents.SetState(ctx, &agentv1.SetStateRequest{RequestId: uuid.NewString(), State: to, IdleCode: code, SeenVersion: now.State.Version})
+		if connect.CodeOf(err) != connect.CodeAborted {
+			return err
+		}
 	}
-	_, err = d.Agents.SetState(ctx, &agentv1.SetStateRequest{RequestId: uuid.NewString(), State: to, IdleCode: code, SeenVersion: now.State.Version})
-	return err
 }
 
 // Available makes the agent take offers.
