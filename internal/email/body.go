@@ -171,7 +171,7 @@ func (t *tree) decodeText(p *part) string {
 		p.files, content = cutUU(content)
 	}
 	text, ok := t.inCharset(p, content)
-	if looksDecoded := ok && !hasControls(text); !looksDecoded && isBase64Encoding(p.encoding) && notBase64(p.body) {
+	if looksDecoded := ok && text != "" && !hasControls(text); !looksDecoded && isBase64Encoding(p.encoding) && notBase64(p.body) {
 		t.defects.add(DefectBase64)
 		p.damage = unreadable
 		text, ok = t.inCharset(p, p.body)
@@ -250,7 +250,7 @@ func (p *part) declared() string {
 
 // normalLines makes every line end \n.
 func normalLines(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(s, "\r\r\n", "\n"), "\r\n", "\n"), "\r", "\n")
 }
 
 // unflow joins the lines of format=flowed (RFC 3676): a line that ends in a space goes on in the next one of the same quote

@@ -57,6 +57,10 @@ func splitHeader(b []byte, d *defects) (fields []rawField, body []byte) {
 	for at := 0; at < len(b); {
 		next := lineEnd(b, at)
 		line := b[at:next]
+		if len(fields) == 0 && at == 0 && !blank(line) && len(fieldName(bytes.TrimLeft(line, " \t"))) > 0 { // the first field is indented
+			at += len(line) - len(bytes.TrimLeft(line, " \t"))
+			line = b[at:next]
+		}
 		name := fieldName(line)
 		switch {
 		case blank(line) && open >= 0 && isSpaceLine(line) && continues(b[next:]):
@@ -77,7 +81,7 @@ func splitHeader(b []byte, d *defects) (fields []rawField, body []byte) {
 			open = at + bytes.IndexByte(line, ':') + 1
 			fields = append(fields, rawField{name, value(b[open:next], d)})
 		case at == 0 && isEnvelopeLine(line): // the first line of an mbox
-		case fieldFollows(b[next:], followReach):
+		case fieldFollows(b[next:], followReach), len(fields) > 0 && beginsMIME(line):
 			d.add(DefectHeaderLine)
 			open = -1
 		default:
@@ -158,6 +162,12 @@ func fieldFollows(b []byte, within int) bool {
 		at = next
 	}
 	return false
+}
+
+// beginsMIME reports whether a line begins like a field of MIME, though it is none: its colon is missing.
+func beginsMIME(line []byte) bool {
+	const prefix = "Content-"
+	return len(line) > len(prefix) && equalFold(string(line[:len(prefix)]), prefix)
 }
 
 // isEnvelopeLine reports whether a line is the separator of an mbox, "From someone Thu Jan 1 …", or its quoted form.

@@ -180,6 +180,11 @@ func Parse(raw []byte) Mail {
 		raw = raw[:MaxSize]
 		d.add(DefectSize)
 	}
+	if bytes.HasPrefix(raw, []byte("\xff\xfe")) || bytes.HasPrefix(raw, []byte("\xfe\xff")) { // saved by an editor
+		text, _ := decodeUTF16(raw, utf16LE)
+		raw = []byte(text)
+		d.add(DefectCharset)
+	}
 	raw = skipEmptyLines(lines(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), &d))
 	head, body := splitHeader(raw, &d)
 	if len(head) == 0 && len(raw) != 0 {

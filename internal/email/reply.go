@@ -25,7 +25,7 @@ func BaseSubject(subject string) string {
 	base := strings.Join(strings.Fields(cleanLine(subject)), " ")
 	base = replyPrefix.ReplaceAllString(base, "")
 	if r := []rune(base); len(r) > maxSubject {
-		base = string(r[:maxSubject])
+		base = strings.TrimSpace(string(r[:maxSubject]))
 	}
 	return base
 }
