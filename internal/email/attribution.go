@@ -21,7 +21,7 @@ func (f *folder) attribution(i int) (n int, sure bool) {
 		if text == "" || f.lines[i+n-1].quoted > perhaps || len(joined)+len(text) > attributionBytes {
 			return 0, false
 		}
-		if n > 1 && f.opens(text) {
+		if n > 1 && hasDate(text) && f.opens(text) {
 			return 0, false // it begins here, not above
 		}
 		if joined != "" {
@@ -66,13 +66,22 @@ func (f *folder) opens(text string) bool {
 	if text == "" {
 		return false
 	}
+	if hasBracketed(text) {
+		return true
+	}
+	if !hasDate(text) && !hasTime(text) {
+		return false
+	}
+	if isDigit(text[0]) || hasAddress(text) {
+		return true
+	}
 	lowered := strings.ToLower(text)
 	for _, word := range attributionOpeners {
-		if strings.HasPrefix(lowered, word) && hasDigit(text) {
+		if strings.HasPrefix(lowered, word) {
 			return true
 		}
 	}
-	return isDigit(text[0]) && hasDate(text) || hasDate(text) && hasAddress(text)
+	return false
 }
 
 // endsSentence reports whether no line that goes on ends like this.

@@ -13,7 +13,7 @@ import (
 // best is the shortest of several runs: what else the machine does only makes a run longer.
 func best(f func()) time.Duration {
 	shortest := time.Hour
-	for range 5 {
+	for range 3 {
 		start := time.Now()
 		f()
 		shortest = min(shortest, time.Since(start))

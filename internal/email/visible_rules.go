@@ -4,13 +4,13 @@ package email
 // come in.
 
 var (
-	// attributionOpeners begin the lines above quotations.
+	// attributionOpeners begin the lines above quotations that have a date or a time: the words before a date, and days of the week.
 	attributionOpeners = []string{
-		"on ", "am ", "le ", "el ", "il ", "em ", "op ", "w dniu ", "dnia ", "den ", "dne ", "dňa ", "vào ", "lúc ", "pe ", "на ", "в ", "mon", "tue",
-		"wed", "thu", "fri", "sat", "sun",
-		"në ", "a ", "στις ", "ב", "في ", "ma ", "ti ", "ke ", "to ", "pe ", "la ", "su ", "pada ", "tanggal ", "at ", "in a message dated",
-		"il giorno ", "no dia ", "em ", "à ", "från ", "quoting ", "вт", "пн", "ср", "чт", "пт", "сб", "вс",
-		"在 ", "于", "在", "dana ", "2", "1", "3",
+		"on ", "at ", "am ", "le ", "el ", "il ", "em ", "no dia ", "op ", "w dniu ", "dnia ", "den ", "dne ", "dňa ", "vào ", "lúc ", "pe ", "în ", "la ",
+		"на ", "в ", "у ", "στις ", "ב", "في ", "pada ", "tanggal ", "dana ", "in a message dated ", "quoting ", "à ", "från ", "në ",
+		"mon", "tue", "wed", "thu", "fri", "sat", "sun", "mo", "di", "mi", "do", "fr", "sa", "so", "lun", "mar", "mer", "jeu", "ven", "sam", "dim",
+		"пн", "вт", "ср", "чт", "пт", "сб", "вс", "pon", "wt", "śr", "czw", "pt", "sob", "niedz", "ma", "ti", "ke", "to", "la", "su",
+		"ons", "tor", "tir", "lør", "søn", "út", "st", "čt", "pá", "ne", "в", "在", "于", "於",
 	}
 	// verbsAtEnd end attributions, before a colon.
 	verbsAtEnd = []string{

@@ -66,7 +66,12 @@ func TestAttributionsOfManyLanguagesAreFolded(t *testing.T) {
 		"Greek, Gmail":          "Στις Τρί 2 Ιαν 2024 στις 3:04 μ.μ., ο/η Desk <desk@example.com> έγραψε:",
 		"Indonesian, Gmail":     "Pada tanggal Sel, 2 Jan 2024 pukul 15.04 Desk <desk@example.com> menulis:",
 	} {
+		wrapped := attribution
+		if i := strings.IndexByte(attribution[min(len(attribution), 40):], ' '); i >= 0 {
+			wrapped = attribution[:40+i] + "\n" + attribution[40+i+1:]
+		}
 		for form, text := range map[string]string{
+			"wrapped":                       "Answer.\n\n" + wrapped + "\n\n> Question?",
 			"marked":                        "Answer.\n\n" + attribution + "\n\n> Question?\n> More.",
 			"marked at once":                "Answer.\n\n" + attribution + "\n> Question?",
 			"unmarked":                      "Answer.\n\n" + attribution + "\n\nQuestion?\n\nMore.",
@@ -140,6 +145,8 @@ func TestWhatPeopleWriteStaysVisible(t *testing.T) {
 		"an itinerary":                   {"Please book:\n\nFrom: Seoul\nTo: Busan\nDate: 2024-05-05 15:00\n\nThanks", "Please book:\n\nFrom: Seoul\nTo: Busan\nDate: 2024-05-05 15:00\n\nThanks"},
 		"a form":                         {"New request\n\nFrom: Kim\nSubject: refund\nMessage: where is my money?", "New request\n\nFrom: Kim\nSubject: refund\nMessage: where is my money?"},
 		"a Korean form":                  {"문의 드립니다.\n\n제목: 환불\n날짜: 2024-01-02\n내용: 환불해 주세요.", "문의 드립니다.\n\n제목: 환불\n날짜: 2024-01-02\n내용: 환불해 주세요."},
+		"a line above a short author":    {"1 more thing\nDesk wrote:\n> x", "1 more thing"},
+		"On, above a short author":       {"On 5 items I ask\nDesk wrote:\n> x", "On 5 items I ask"},
 		"a rule":                         {"One\n----------\nTwo", "One\n----------\nTwo"},
 		"a mail address and a colon":     {"Please change the address on file since 2024-01-02, kim@example.kr, to:\n\nlee@example.kr", "Please change the address on file since 2024-01-02, kim@example.kr, to:\n\nlee@example.kr"},
 		"a forwarded mail":               {"See below.\n\n---------- Forwarded message ---------\nFrom: Shop <shop@example.com>\nDate: Tue, Jan 2, 2024 at 3:04 PM\nSubject: Order\nTo: Kim\n\nYour order.\n> quoted", "See below.\n\n---------- Forwarded message ---------\nFrom: Shop <shop@example.com>\nDate: Tue, Jan 2, 2024 at 3:04 PM\nSubject: Order\nTo: Kim\n\nYour order.\n> quoted"},
