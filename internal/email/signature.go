@@ -12,10 +12,12 @@ const (
 	shortLine      = 70
 )
 
-// signed finds the signature: what follows the separator "-- " (RFC 3676 section 4.3), what a telephone adds, or the lines with the
+// signed finds the signature, unless HTML marks it: what follows the separator "-- " (RFC 3676 section 4.3), what a telephone adds, or the lines with the
 // sender's name or a closing formula at the end.
 func (r Reply) signed(m Mail) Reply {
-	r.SignatureAt = signatureStart(r.Text, senderNames(m))
+	if r.SignatureAt < 0 {
+		r.SignatureAt = signatureStart(r.Text, senderNames(m))
+	}
 	return r
 }
 

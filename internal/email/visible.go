@@ -47,6 +47,7 @@ func Visible(m Mail) Reply {
 type line struct {
 	text   string // without its line end
 	quoted quotation
+	signs  bool // HTML marks it as part of the signature
 }
 
 // quotation says how sure it is that a line is quoted.
@@ -270,6 +271,9 @@ func (f *folder) reply() Reply {
 			continue // the empty lines above and below a quotation become one
 		case blank:
 			space = emptyLine
+		case l.signs && says && r.SignatureAt < 0:
+			r.SignatureAt = visible.Len()
+			space = none
 		default:
 			space, says = none, true
 		}
@@ -277,10 +281,16 @@ func (f *folder) reply() Reply {
 		visible.WriteByte('\n')
 	}
 	r.Source = source.String()
-	r.Text = trimEmptyLines(visible.String())
 	if !says {
 		r.Folded = nil
+		r.SignatureAt = -1
 		r.Text = trimEmptyLines(r.Source)
+		return r
+	}
+	text := visible.String()
+	r.Text = trimEmptyLines(text)
+	if r.SignatureAt >= 0 {
+		r.SignatureAt -= strings.Index(text, r.Text)
 	}
 	return r
 }

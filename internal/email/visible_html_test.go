@@ -135,3 +135,24 @@ func TestSignaturesAreFoundAndStay(t *testing.T) {
 		}
 	}
 }
+
+func TestSignaturesThatHTMLMarksAreFound(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]string{
+		"Gmail":                  `<div>Hello.</div><br><span class="gmail_signature_prefix">-- </span><br><div class="gmail_signature">Anybody<br>Example Ltd.</div>`,
+		"Outlook on the web":     `<div>Hello.</div><div id="Signature"><p>Anybody</p><p>Example Ltd.</p></div><div id="appendonsend"></div><div>Question?</div>`,
+		"Outlook for telephones": `<div>Hello.</div><div id="ms-outlook-mobile-signature">Anybody<br>Example Ltd.</div>`,
+		"Thunderbird":            `<p>Hello.</p><div class="moz-signature">Anybody<br>Example Ltd.</div><div class="moz-cite-prefix">x:</div><blockquote type="cite">y</blockquote>`,
+		"Samsung":                `<div><br></div><div>Hello.</div><div id="composer_signature">Anybody<br>Example Ltd.</div>`,
+		"Windows Mail":           `<div>Hello.</div><div data-signatureblock="true"><div>Anybody</div><div>Example Ltd.</div></div>`,
+	} {
+		got := email.Visible(page("x", source))
+		if got.SignatureAt < 0 || !strings.HasSuffix(got.Text[got.SignatureAt:], "Anybody\nExample Ltd.") && !strings.HasSuffix(got.Text[got.SignatureAt:], "Anybody\n\nExample Ltd.") || !strings.HasPrefix(got.Text, "Hello.") || strings.Contains(got.Text[got.SignatureAt:], "Hello") {
+			t.Errorf("%s: %q, signature at %d", name, got.Text, got.SignatureAt)
+		}
+		checkFolded(t, name, got)
+	}
+	if got := email.Visible(page("x", `<div id="Signature">Anybody</div>`)); got.Text != "Anybody" || got.SignatureAt != -1 {
+		t.Errorf("a signature only: %q, %d", got.Text, got.SignatureAt)
+	}
+}

@@ -38,6 +38,7 @@ type quoteWriter struct {
 	out   textWriter
 	lines []line
 	now   quotation
+	signs bool // within an element that a mail program marks as the signature
 	stack []element
 	depth map[atom.Atom]int // how many of each are open, so that no end tag is looked for in vain
 }
@@ -46,6 +47,7 @@ type quoteWriter struct {
 type element struct {
 	atom   atom.Atom
 	before quotation
+	signs  bool
 }
 
 // content says whether an element has any.
@@ -61,16 +63,17 @@ func (w *quoteWriter) open(z *html.Tokenizer, c content) {
 	name, more := z.TagName()
 	a := atom.Lookup(name)
 	e := readElement(z, a, more)
-	mark := e.quotes()
-	if c == nested && !isVoid(a) && (isContainer(a) || mark != own) {
-		w.stack = append(w.stack, element{a, w.now})
+	mark, signs := e.quotes(), e.signs()
+	if c == nested && !isVoid(a) && (isContainer(a) || mark != own || signs) {
+		w.stack = append(w.stack, element{a, w.now, w.signs})
 		if w.depth == nil {
 			w.depth = map[atom.Atom]int{}
 		}
 		w.depth[a]++
 	}
-	if mark > w.now {
-		w.turn(mark)
+	if mark > w.now || signs && !w.signs {
+		w.turn(max(mark, w.now))
+		w.signs = w.signs || signs
 	}
 	switch a {
 	case atom.Blockquote:
@@ -86,6 +89,7 @@ func (w *quoteWriter) open(z *html.Tokenizer, c content) {
 type marked struct {
 	atom                                  atom.Atom
 	class, id, kind, cite, style, alt, by string
+	block                                 string // data-signatureblock
 }
 
 // readElement reads the attributes of a tag, up to twenty.
@@ -109,6 +113,8 @@ func readElement(z *html.Tokenizer, a atom.Atom, more bool) marked {
 			e.alt = string(value)
 		case "data-marker":
 			e.by = string(value)
+		case "data-signatureblock":
+			e.block = string(value)
 		}
 	}
 	return e
@@ -131,8 +137,9 @@ func (w *quoteWriter) close(a atom.Atom) {
 		}
 		w.stack = w.stack[:n-1]
 		w.depth[top.atom]--
-		if top.before != w.now && w.now != rest {
+		if w.now != rest && (top.before != w.now || top.signs != w.signs) {
 			w.turn(top.before)
+			w.signs = top.signs
 		}
 		if top.atom == a {
 			return
@@ -153,7 +160,7 @@ func (w *quoteWriter) flush() {
 	w.out = textWriter{pre: pre, silent: silent}
 	if text != "" {
 		for s := range strings.SplitSeq(text, "\n") {
-			l := line{text: s, quoted: w.now}
+			l := line{text: s, quoted: w.now, signs: w.signs}
 			if w.now == own && beginsQuoted(s) {
 				l.quoted = quoted
 			}
@@ -213,6 +220,16 @@ func (e marked) quotes() quotation {
 	return perhaps
 }
 
+// signs reports whether an element holds the signature.
+func (e marked) signs() bool {
+	for class := range strings.FieldsSeq(strings.ToLower(e.class)) {
+		if endsAny(class, signatureClasses) {
+			return true
+		}
+	}
+	return e.block == "true" || isOneOf(strings.ToLower(e.id), signatureIDs)
+}
+
 func isOneOf(s string, list []string) bool {
 	for _, x := range list {
 		if s == x {
@@ -240,4 +257,8 @@ var (
 		"gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "tutanota_quote", "zmail_extra", "iosymail", "appleoriginalcontents",
 		"freebirdfullquote", "emailquote", "ms-outlook-mobile-reference-message", "airmail_on", "airmail_ext_on", "bloop_original_html",
 	}
+	// signatureClasses end the names of the classes that mark signatures: of Gmail, Thunderbird, Proton, Tuta.
+	signatureClasses = []string{"gmail_signature", "moz-signature", "protonmail_signature_block", "tutanota_signature"}
+	// signatureIDs mark signatures: of Outlook on the web and for telephones, Apple Mail, Samsung.
+	signatureIDs = []string{"signature", "ms-outlook-mobile-signature", "applemailsignature", "composer_signature"}
 )
