@@ -171,7 +171,7 @@ func (t *tree) decodeText(p *part) string {
 		p.files, content = cutUU(content)
 	}
 	text, ok := t.inCharset(p, content)
-	if looksDecoded := ok && text != "" && !hasControls(text); !looksDecoded && isBase64Encoding(p.encoding) && notBase64(p.body) {
+	if isBase64Encoding(p.encoding) && (!ok || text == "" || hasControls(text)) && notBase64(p.body) {
 		t.defects.add(DefectBase64)
 		p.damage = unreadable
 		text, ok = t.inCharset(p, p.body)
@@ -250,7 +250,25 @@ func (p *part) declared() string {
 
 // normalLines makes every line end \n.
 func normalLines(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(s, "\r\r\n", "\n"), "\r\n", "\n"), "\r", "\n")
+	at := strings.IndexByte(s, '\r')
+	if at < 0 {
+		return s
+	}
+	var out strings.Builder
+	out.Grow(len(s))
+	for at >= 0 {
+		out.WriteString(s[:at])
+		s = s[at+1:]
+		if strings.HasPrefix(s, "\r\n") { // \r\r\n
+			s = s[1:]
+		}
+		if !strings.HasPrefix(s, "\n") {
+			out.WriteByte('\n')
+		}
+		at = strings.IndexByte(s, '\r')
+	}
+	out.WriteString(s)
+	return out.String()
 }
 
 // unflow joins the lines of format=flowed (RFC 3676): a line that ends in a space goes on in the next one of the same quote

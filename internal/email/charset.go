@@ -91,7 +91,7 @@ func decodeNamed(b []byte, e encoding.Encoding) (text string, ok bool) {
 		text, clean := convert(b, e) // it may still switch sets
 		return text, clean
 	}
-	if convincingUTF8(b) {
+	if convincingUTF8(b) || western[e] && utf8.Valid(b) { // "Ã©" means é
 		return decodeUTF8(b), false
 	}
 	if western[e] {

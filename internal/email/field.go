@@ -11,6 +11,9 @@ type reading struct {
 }
 
 func (r *reading) readInto(m *Mail) {
+	if len(r.fields) > 0 {
+		m.Fields = make([]Field, 0, len(r.fields))
+	}
 	for _, f := range r.fields {
 		m.Fields = append(m.Fields, Field{Name: f.name, Value: decodeText(f.value)})
 	}

@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"slices"
 )
 
 // rawField is a header field as it came: the name, and the value with its line ends.
@@ -178,6 +179,10 @@ func isEnvelopeLine(line []byte) bool {
 // unfold joins the lines of a field's value (RFC 5322 section 2.2.3): line ends and NUL disappear, other control characters
 // become spaces, but for the shifts of ISO 2022.
 func unfold(value []byte) []byte {
+	value = bytes.TrimSpace(value)
+	if !slices.ContainsFunc(value, func(c byte) bool { return c < ' ' || c == 0x7f }) {
+		return value
+	}
 	out := make([]byte, 0, len(value))
 	for _, c := range value {
 		switch {

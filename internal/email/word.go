@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,8 +14,14 @@ const maxCharsetName = 64
 // decodeText decodes the unstructured value of a field: encoded words (RFC 2047), and 8-bit text of any character set between
 // them. The result has no control characters. What was encoded twice, by programs in a row, is decoded twice.
 func decodeText(value []byte) string {
+	if isPlain(value) {
+		return string(bytes.TrimSpace(value))
+	}
 	b := unfold(value)
-	if bytes.Index(b, []byte("=?")) < 0 { // most fields
+	if bytes.Index(b, []byte("=?")) < 0 {
+		if isPlain(b) {
+			return string(b)
+		}
 		return cleanLine(guessCharset(b))
 	}
 	text := decodeWords(b)
@@ -22,6 +29,21 @@ func decodeText(value []byte) string {
 		text = decodeWords([]byte(text))
 	}
 	return cleanLine(text)
+}
+
+// isPlain reports whether a value is what most are: one line of ASCII without anything encoded.
+func isPlain(value []byte) bool {
+	for i, c := range value {
+		switch {
+		case c == '\r' || c == '\n':
+			if !blank(value[i:]) {
+				return false
+			}
+		case c < ' ' && c != '\t', c >= 0x7f, c == '\t' && i > 0, c == '=' && i+1 < len(value) && value[i+1] == '?':
+			return false
+		}
+	}
+	return true
 }
 
 func decodeWords(b []byte) string {
@@ -49,6 +71,9 @@ func decodeWords(b []byte) string {
 
 // cleanLine makes a decoded value one line: control characters, which encoded words can bring in, become spaces.
 func cleanLine(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) && utf8.ValidString(s) {
+		return strings.TrimSpace(s)
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == 0:
