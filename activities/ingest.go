@@ -93,21 +93,32 @@ func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs ma
 	}()
 	m := email.Parse(raw)
 	if len(m.From) == 0 || !strings.Contains(m.From[0].Address, "@") {
-		if email.Automatic(m) == "" {
+		if w.kind(m) == "" {
 			return a, nil, reasonNoSender
 		}
 	}
-	r := &reader{scanner: w.Scanner}
+	r := &reader{scanner: w.Scanner, keys: w.Keys}
 	a = r.mail(source, m)
+	kind := w.kind(m)
+	a.Automatic, a.Report = string(kind), r.report(kind, m, deliveredTo(m))
 	if len(r.findings) > 0 && w.mailbox.OnFinding != postroom.OriginalKeep {
 		a.Pending = string(w.mailbox.OnFinding)
 	}
 	return a, r.blobs, ""
 }
 
+// kind says what kind of machine wrote a mail; our own mail that comes back is a loop (R34).
+func (w *watch) kind(m email.Mail) email.Kind {
+	return email.AutomaticFor(m, email.Marks{Mailboxes: []string{w.mailbox.Address}, OwnID: func(id postroom.InternetMessageID) bool {
+		_, ok := w.Keys.VerifyMessageID(id)
+		return ok
+	}})
+}
+
 // reader scans the parts of a mail and collects what was found.
 type reader struct {
 	scanner  pci.Scanner
+	keys     *keyring.Ring
 	findings []postroom.Finding
 	blobs    map[blob.Key]postroom.Bytes
 }
@@ -136,7 +147,7 @@ func (r *reader) id(id postroom.InternetMessageID) postroom.Text {
 // mail re-builds a mail from scanned parts.
 func (r *reader) mail(source store.Source, m email.Mail) store.Arrived {
 	a := store.Arrived{
-		Source: source, ID: postroom.MessageID(uuid.Must(uuid.NewV7()).String()), Automatic: string(email.Automatic(m)),
+		Source: source, ID: postroom.MessageID(uuid.Must(uuid.NewV7()).String()),
 		Subject: r.text(pci.PlaceSubject, m.Subject), Body: r.text(pci.PlaceText, m.Text), Headers: r.headers(m),
 		MessageID: r.id(m.MessageID), SentAt: m.Date, Pending: "mark",
 	}

@@ -83,7 +83,7 @@ func contactToProto(v store.ContactView, messages []store.MessageView, draft sto
 		ContactId: string(v.Contact), Phase: phases[v.Phase], Version: v.Version, Subject: v.Subject,
 		Queue: string(v.Queue), QueueName: label(v.QueueName, v.QueueNameKo), ArrivedAt: timestamppb.New(v.ArrivedAt),
 		CompletedAt: optionalTime(v.CompletedAt), Outcome: v.Outcome, Agent: string(v.Agent), OfferId: string(v.Offer),
-		OfferState: offerStates[v.State], WrapUpNote: v.Note, BegunFrom: v.BegunFrom,
+		OfferState: offerStates[v.State], WrapUpNote: v.Note, BegunFrom: v.BegunFrom, AddressBad: v.AddressBad,
 	}
 	if draft.Version > 0 {
 		c.Draft = draftToProto(draft)
@@ -98,7 +98,7 @@ func messageToProto(m store.MessageView) *contactv1.Message {
 	out := &contactv1.Message{
 		MessageId: string(m.ID), Outbound: m.Direction == postroom.Outbound, From: &contactv1.Address{Name: m.FromName, Address: m.FromAddress},
 		Subject: m.Subject, Text: m.Body, Masked: m.Masked, At: timestamppb.New(m.At), Delivery: deliveries[m.Delivery],
-		ReplyCode: int32(m.ReplyCode), ServerText: m.ServerText,
+		ReplyCode: int32(m.ReplyCode), ServerText: m.ServerText, ReadAt: optionalTime(m.ReadAt),
 	}
 	for _, r := range m.Recipients {
 		address := &contactv1.Address{Name: r.Name, Address: r.Address}

@@ -29,7 +29,9 @@ type Recipient struct {
 type Arrived struct {
 	Source      Source
 	ID          postroom.MessageID
-	Automatic   string // "" for a person's mail, else what kind of automatic mail it is (R34)
+	Automatic   string   // "" for a person's mail, else what kind of automatic mail it is (R34)
+	Report      *Report  // what a bounce, a receipt or a feedback report says; nil for all else
+	Standing    Standing // the store's own word on it
 	From        postroom.Address
 	ReplyTo     postroom.Text
 	Recipients  []Recipient
@@ -44,6 +46,15 @@ type Arrived struct {
 	Findings    []postroom.Finding
 	Pending     string // what is to be done in the mailbox afterwards: "mark", "move" or "expunge"
 }
+
+// Standing says what a message is to its thread.
+type Standing string
+
+// The standings of messages.
+const (
+	StandingOrdinary Standing = ""
+	StandingReport   Standing = "report" // a mail system about our own mail; nobody answers it
+)
 
 // ArrivedAttachment is an attachment of a fetched mail; what did not pass has no BlobKey (R29).
 type ArrivedAttachment struct {
@@ -61,7 +72,7 @@ type ArrivedAttachment struct {
 // Ingested says what became of a fetched mail.
 type Ingested struct {
 	Arrival postroom.Arrival
-	Contact postroom.ContactID // of opened and appended mail
+	Contact postroom.ContactID // of opened and appended mail, and the one that a bounce concerns
 	Version int64              // of that contact
 }
 
@@ -109,8 +120,12 @@ func (s *Store) Ingest(ctx context.Context, a Arrived) (Ingested, error) {
 		if result, known, err = a.Source.seen(ctx, tx); err != nil || known {
 			return err
 		}
+		if a.Report != nil {
+			result, err = report(ctx, tx, a)
+			return err
+		}
 		if a.Automatic != "" {
-			result = Ingested{Arrival: arrivalOf(a.Automatic)}
+			result = Ingested{Arrival: postroom.ArrivalScreened}
 			writeMessage(tx, a, "", "")
 			a.Source.received(tx, result.Arrival, "", a.ID, "", a.Pending)
 			return nil
@@ -119,15 +134,6 @@ func (s *Store) Ingest(ctx context.Context, a Arrived) (Ingested, error) {
 		return err
 	})
 	return result, err
-}
-
-// arrivalOf says how automatic mail is counted (I7).
-func arrivalOf(automatic string) postroom.Arrival {
-	switch automatic {
-	case "bounce", "receipt", "feedback-report":
-		return postroom.ArrivalReport
-	}
-	return postroom.ArrivalScreened
 }
 
 var readCustomer = statement(`SELECT customer_id::text FROM customer_address WHERE address = lower($1)`)
@@ -165,6 +171,7 @@ var insertContact = statement(`
 
 // deliver stores a person's mail in its thread and contact.
 func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
+	tx.maybe(markGood, a.From.Address.Reveal()) // who writes from it can be written to
 	customer, err := customerOf(ctx, tx, a.From)
 	if err != nil {
 		return Ingested{}, err
@@ -249,8 +256,8 @@ func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID,
 
 var insertMessage = statement(`
 	INSERT INTO message (id, thread_id, contact_id, direction, from_name, from_address, reply_to, recipients, subject, body, headers,
-		internet_message_id, in_reply_to, refs, automatic, masked, size, sent_at, received_at)
-	VALUES ($1, nullif($2, '')::uuid, nullif($3, '')::uuid, 'in', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, postroom_now())`)
+		internet_message_id, in_reply_to, refs, automatic, masked, size, sent_at, standing, received_at)
+	VALUES ($1, nullif($2, '')::uuid, nullif($3, '')::uuid, 'in', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, postroom_now())`)
 var insertAttachment = statement(`
 	INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, content_id, verdict, reason, blob_key)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
@@ -269,7 +276,7 @@ func writeMessage(tx *txn, a Arrived, thread postroom.ThreadID, contact postroom
 	}
 	tx.later(insertMessage, a.ID, string(thread), string(contact), a.From.Name.Reveal(), a.From.Address.Reveal(),
 		a.ReplyTo.Reveal(), recipientsJSON(a.Recipients), a.Subject.Reveal(), a.Body.Reveal(), a.Headers.Reveal(), a.MessageID.Reveal(),
-		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent)
+		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent, string(a.Standing))
 	for i, t := range a.Attachments {
 		tx.later(insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
 			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey)

@@ -45,8 +45,8 @@ const cardColumns = `
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = o.queue_id
 	LEFT JOIN segment g ON g.offer_id = o.id
-	CROSS JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in'
-		ORDER BY m.contact_id = c.id DESC, m.received_at LIMIT 1) m`
+	CROSS JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' AND m.standing = ''
+		ORDER BY m.contact_id = c.id DESC NULLS LAST, m.received_at LIMIT 1) m`
 
 var readCards = statement(cardColumns + `
 	WHERE o.agent_id = $1 AND o.state IN ('live', 'accepted', 'wrapup') ORDER BY o.offered_at, o.id`)
@@ -115,7 +115,8 @@ type ContactView struct {
 	Agent       postroom.AgentID
 	State       postroom.OfferState
 	Note        string // of the wrap-up that is being filled in
-	BegunFrom   string // the completed contact that an agent took up again, or "" (R46)
+	BegunFrom   string // the completed contact that was taken up again, or "" (R46)
+	AddressBad  bool   // mail to whom a reply would go came back, because the address is wrong (R34)
 }
 
 // MessageView is one mail of a contact as people see it.
@@ -129,6 +130,7 @@ type MessageView struct {
 	Body        string
 	Masked      bool
 	At          time.Time
+	ReadAt      *time.Time        // when a receipt said that it was displayed
 	Delivery    postroom.Delivery // of outbound mail
 	ReplyCode   int
 	ServerText  string
@@ -152,22 +154,27 @@ type AttachmentView struct {
 var readContactView = statement(`
 	SELECT c.id, c.phase, c.version, c.subject, coalesce(q.id, ''), coalesce(q.name, ''), coalesce(q.name_ko, ''), c.arrived_at, c.completed_at,
 	       coalesce(c.outcome, ''), coalesce(o.id::text, ''), coalesce(o.agent_id, ''), coalesce(o.state, ''), coalesce(g.wrapup_note, ''),
-	       coalesce(c.begun_from::text, '')
+	       coalesce(c.begun_from::text, ''),
+	       EXISTS (SELECT FROM address_mark k WHERE k.bad_since IS NOT NULL AND k.address = (
+	           SELECT lower(coalesce(nullif(m.reply_to, ''), m.from_address)) FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in'
+	               AND m.standing = '' ORDER BY m.received_at DESC, m.id DESC LIMIT 1))
 	FROM contact c
 	LEFT JOIN queue q ON q.id = c.queue_id
 	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
 	LEFT JOIN segment g ON g.offer_id = o.id
 	WHERE c.id = $1`)
 
-// A contact that was taken up again shows the whole thread: what is answered lies in an earlier one (R46).
+// A contact that was taken up again shows the whole thread: what is answered lies in an earlier one (R46). What mail systems say of a
+// contact's replies is shown with them.
 var readMessages = statement(`
-	SELECT m.id, m.direction, m.from_name, m.from_address, m.recipients, m.subject, m.body, m.masked, m.received_at,
+	SELECT m.id, m.direction, m.from_name, m.from_address, m.recipients, m.subject, m.body, m.masked, m.received_at, m.read_at,
 	       coalesce(x.state, ''), coalesce(x.reply_code, 0), coalesce(x.server_text, ''),
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'filename', t.filename, 'media_type', t.media_type, 'size', t.size,
 	                                  'inline', t.inline, 'verdict', t.verdict, 'reason', t.reason) ORDER BY t.ordinal)
 	                 FROM attachment t WHERE t.message_id = m.id), '[]')
 	FROM message m LEFT JOIN outbox x ON x.message_id = m.id
 	WHERE m.contact_id = $1 OR m.thread_id = (SELECT thread_id FROM contact WHERE id = $1 AND begun_from IS NOT NULL)
+	   OR m.id IN (SELECT d.message_id FROM delivery_report d JOIN outbox o ON o.id = d.outbox_id WHERE o.contact_id = $1 AND d.matched_by <> 'recipient')
 	ORDER BY m.received_at, m.id`)
 
 // ContactView reads a contact with its messages and its draft, all of the same moment.

@@ -34,7 +34,8 @@ var readReplySource = statement(`
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
 	JOIN mailbox b ON b.id = q.mailbox_id
-	CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' ORDER BY m.received_at DESC, m.id DESC LIMIT 1) m
+	CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' AND m.standing = ''
+		ORDER BY m.received_at DESC, m.id DESC LIMIT 1) m
 	LEFT JOIN draft d ON d.contact_id = c.id
 	WHERE o.id = $1`)
 

@@ -126,8 +126,11 @@ func complete(ctx context.Context, tx *txn, by postroom.Actor, o offerRow, conta
 		return err
 	}
 	if err := contact.move(tx, postroom.ContactCompleted,
-		change{actor: by, agent: o.Agent, offer: o.ID, tell: tellLater}); err != nil || len(unseen) == 0 {
+		change{actor: by, agent: o.Agent, offer: o.ID, tell: tellLater}); err != nil {
 		return err
+	}
+	if len(unseen) == 0 {
+		return unansweredUnseen(ctx, tx, by, o)
 	}
 	next := newID()
 	tx.later(carryContact, o.Contact, next, unseen[0])

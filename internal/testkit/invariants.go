@@ -79,13 +79,16 @@ func Invariants() []Invariant {
 			SELECT format('uid %s %s %s', r.uid, r.arrival, r.message_id)
 			FROM received r LEFT JOIN message m ON m.id = r.message_id
 			WHERE r.arrival IN ('opened', 'appended') AND m.contact_id IS NULL`},
-		{"I7: a contact was opened by a mail, by what was unseen at a completion, or by an agent", `
-			SELECT format('%s contacts: %s opened by mails, %s carried, %s begun by agents', contacts, opened, carried, begun) FROM (
+		{"I7: a contact was opened by a mail, by what was unseen at a completion, by a bounce, or by an agent", `
+			SELECT format('%s contacts: %s opened by mails, %s carried, %s by bounces, %s begun by agents', contacts, opened, carried, bounced, begun) FROM (
 				SELECT (SELECT count(*) FROM contact) AS contacts, (SELECT count(*) FROM received WHERE arrival = 'opened') AS opened,
-				       (SELECT count(*) FROM contact_event WHERE event = 'opened' AND actor = 'system:carry') AS carried,
-				       (SELECT count(*) FROM contact WHERE begun_from IS NOT NULL) AS begun) n
-			WHERE contacts <> opened + carried + begun`},
-		{"I7: a contact that an agent began is one that was completed in the same thread", `
+				       count(*) FILTER (WHERE actor = 'system:carry') AS carried, count(*) FILTER (WHERE actor = 'system:bounce') AS bounced,
+				       count(*) FILTER (WHERE actor LIKE 'agent:%') AS begun FROM contact_event WHERE event = 'opened') n
+			WHERE contacts <> opened + carried + bounced + begun`},
+		{"R34: a bounce is the end of a mail that was sent, and says when", `
+			SELECT format('reply %s is %s, bounced at %s', id, state, bounced_at) FROM outbox
+			WHERE (state = 'bounced') <> (bounced_at IS NOT NULL)`},
+		{"I7: a contact that was taken up again is one that was completed in the same thread", `
 			SELECT format('contact %s begun from %s', c.id, c.begun_from) FROM contact c JOIN contact b ON b.id = c.begun_from
 			WHERE b.phase <> 'done' OR b.thread_id <> c.thread_id`},
 		{"R22: no mail is buried in a completed contact", `
@@ -123,12 +126,12 @@ func Invariants() []Invariant {
 		{"a contact's story has no gap and ends where it is", `
 			SELECT format('contact %s: version %s at place %s, %s after %s', contact_id, version, place, from_phase, before) FROM (
 				SELECT contact_id, version, from_phase, row_number() OVER w AS place, lag(to_phase, 1, 'new') OVER w AS before
-				FROM contact_event WHERE event NOT IN ('looked at', 'note added') WINDOW w AS (PARTITION BY contact_id ORDER BY id)) e
+				FROM contact_event WHERE event NOT IN ('looked at', 'note added', 'reply bounced') WINDOW w AS (PARTITION BY contact_id ORDER BY id)) e
 			WHERE version <> place OR from_phase <> before
 			UNION ALL
 			SELECT format('contact %s is %s at version %s, its story ends with %s at %s', c.id, c.phase, c.version, e.to_phase, e.version)
 			FROM contact c LEFT JOIN LATERAL (SELECT to_phase, version FROM contact_event e
-				WHERE e.contact_id = c.id AND e.event NOT IN ('looked at', 'note added') ORDER BY id DESC LIMIT 1) e
+				WHERE e.contact_id = c.id AND e.event NOT IN ('looked at', 'note added', 'reply bounced') ORDER BY id DESC LIMIT 1) e
 				ON true
 			WHERE (c.phase, c.version) IS DISTINCT FROM (e.to_phase, e.version)`},
 		{"an agent's log has no gap and ends where he is", `

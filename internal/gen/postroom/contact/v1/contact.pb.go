@@ -828,7 +828,9 @@ type Contact struct {
 	// The note of the wrap-up that is being filled in.
 	WrapUpNote string `protobuf:"bytes,15,opt,name=wrap_up_note,json=wrapUpNote,proto3" json:"wrap_up_note,omitempty"`
 	// The completed contact that an agent took up again with this one, or empty. Its messages are the whole thread's then.
-	BegunFrom     string `protobuf:"bytes,16,opt,name=begun_from,json=begunFrom,proto3" json:"begun_from,omitempty"`
+	BegunFrom string `protobuf:"bytes,16,opt,name=begun_from,json=begunFrom,proto3" json:"begun_from,omitempty"`
+	// Mail to whom a reply would go came back, because the address is wrong (R34).
+	AddressBad    bool `protobuf:"varint,17,opt,name=address_bad,json=addressBad,proto3" json:"address_bad,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -975,6 +977,13 @@ func (x *Contact) GetBegunFrom() string {
 	return ""
 }
 
+func (x *Contact) GetAddressBad() bool {
+	if x != nil {
+		return x.AddressBad
+	}
+	return false
+}
+
 // Message is one email.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1003,7 +1012,9 @@ type Message struct {
 	// For replies: the mail server's own words.
 	ServerText string `protobuf:"bytes,12,opt,name=server_text,json=serverText,proto3" json:"server_text,omitempty"`
 	// The attachments.
-	Attachments   []*Attachment `protobuf:"bytes,13,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	Attachments []*Attachment `protobuf:"bytes,13,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	// For replies: when a receipt said that it was displayed.
+	ReadAt        *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1125,6 +1136,13 @@ func (x *Message) GetServerText() string {
 func (x *Message) GetAttachments() []*Attachment {
 	if x != nil {
 		return x.Attachments
+	}
+	return nil
+}
+
+func (x *Message) GetReadAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReadAt
 	}
 	return nil
 }
@@ -3584,7 +3602,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\"L\n" +
 	"\x12GetContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x93\x05\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\xb4\x05\n" +
 	"\aContact\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x120\n" +
@@ -3608,7 +3626,9 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\fwrap_up_note\x18\x0f \x01(\tR\n" +
 	"wrapUpNote\x12\x1d\n" +
 	"\n" +
-	"begun_from\x18\x10 \x01(\tR\tbegunFrom\"\x82\x04\n" +
+	"begun_from\x18\x10 \x01(\tR\tbegunFrom\x12\x1f\n" +
+	"\vaddress_bad\x18\x11 \x01(\bR\n" +
+	"addressBad\"\xb7\x04\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
@@ -3626,7 +3646,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"reply_code\x18\v \x01(\x05R\treplyCode\x12\x1f\n" +
 	"\vserver_text\x18\f \x01(\tR\n" +
 	"serverText\x12A\n" +
-	"\vattachments\x18\r \x03(\v2\x1f.postroom.contact.v1.AttachmentR\vattachments\"7\n" +
+	"\vattachments\x18\r \x03(\v2\x1f.postroom.contact.v1.AttachmentR\vattachments\x123\n" +
+	"\aread_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\"7\n" +
 	"\aAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xca\x01\n" +
@@ -3947,77 +3968,78 @@ var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	53, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
 	2,  // 25: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
 	13, // 26: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	53, // 27: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
-	17, // 28: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	53, // 29: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 30: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
-	0,  // 31: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
-	4,  // 32: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	3,  // 33: postroom.contact.v1.ListWrapUpCodesResponse.guidance:type_name -> postroom.contact.v1.Label
-	10, // 34: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 35: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	54, // 36: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
-	10, // 37: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 38: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	5,  // 39: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
-	53, // 40: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
-	54, // 41: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	54, // 42: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
-	53, // 43: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
-	10, // 44: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 45: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	53, // 46: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
-	44, // 47: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
-	54, // 48: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
-	44, // 49: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 50: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	44, // 51: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 52: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	6,  // 53: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 54: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 55: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 56: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	20, // 57: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	51, // 58: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
-	22, // 59: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 60: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 61: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 62: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 63: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 64: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	33, // 65: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
-	36, // 66: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
-	38, // 67: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
-	40, // 68: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
-	42, // 69: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
-	45, // 70: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
-	47, // 71: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
-	49, // 72: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
-	7,  // 73: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 74: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 75: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 76: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	21, // 77: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	52, // 78: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
-	23, // 79: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 80: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 81: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 82: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 83: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	35, // 84: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	34, // 85: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
-	37, // 86: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
-	39, // 87: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
-	41, // 88: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
-	43, // 89: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
-	46, // 90: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
-	48, // 91: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
-	50, // 92: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
-	73, // [73:93] is the sub-list for method output_type
-	53, // [53:73] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	53, // 27: postroom.contact.v1.Message.read_at:type_name -> google.protobuf.Timestamp
+	53, // 28: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	17, // 29: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
+	53, // 30: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 31: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
+	0,  // 32: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
+	4,  // 33: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
+	3,  // 34: postroom.contact.v1.ListWrapUpCodesResponse.guidance:type_name -> postroom.contact.v1.Label
+	10, // 35: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
+	14, // 36: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
+	54, // 37: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
+	10, // 38: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 39: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	5,  // 40: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
+	53, // 41: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
+	54, // 42: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
+	54, // 43: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
+	53, // 44: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
+	10, // 45: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	10, // 46: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	53, // 47: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	44, // 48: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
+	54, // 49: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
+	44, // 50: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 51: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	44, // 52: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
+	10, // 53: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
+	6,  // 54: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
+	8,  // 55: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
+	15, // 56: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
+	18, // 57: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
+	20, // 58: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
+	51, // 59: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
+	22, // 60: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
+	24, // 61: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
+	26, // 62: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
+	28, // 63: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
+	30, // 64: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
+	32, // 65: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
+	33, // 66: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
+	36, // 67: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
+	38, // 68: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
+	40, // 69: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
+	42, // 70: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
+	45, // 71: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
+	47, // 72: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
+	49, // 73: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
+	7,  // 74: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
+	9,  // 75: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
+	16, // 76: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
+	19, // 77: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
+	21, // 78: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
+	52, // 79: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
+	23, // 80: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
+	25, // 81: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
+	27, // 82: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
+	29, // 83: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
+	31, // 84: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
+	35, // 85: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
+	34, // 86: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
+	37, // 87: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
+	39, // 88: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
+	41, // 89: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
+	43, // 90: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
+	46, // 91: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
+	48, // 92: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
+	50, // 93: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
+	74, // [74:94] is the sub-list for method output_type
+	54, // [54:74] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }

@@ -1,0 +1,45 @@
+-- What arrives and is not simply a customer's new matter: reports about our own mail, and where they lead.
+
+-- +goose Up
+
+-- What a report says of a recipient of one of our mails (R34). A reply's own state is in outbox; here is why, in the words of others.
+CREATE TABLE delivery_report (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    outbox_id  uuid NOT NULL REFERENCES outbox,
+    message_id uuid NOT NULL REFERENCES message,      -- the report, as it came
+    kind       text NOT NULL CHECK (kind IN ('bounce', 'receipt', 'feedback-report')),
+    -- What led to the reply, the strongest first. A recipient's name alone proves nothing: anybody can write it.
+    matched_by text NOT NULL CHECK (matched_by IN ('token', 'envelope_id', 'message_id', 'recipient')),
+    address    text NOT NULL,                         -- as the report claims
+    action     text NOT NULL,                         -- failed, delayed, delivered … (RFC 3464); displayed … (RFC 8098); abuse … (RFC 5965)
+    status     text NOT NULL DEFAULT '',              -- RFC 3463
+    class      text NOT NULL DEFAULT '',              -- its class: 2, 4 or 5
+    hard       boolean NOT NULL DEFAULT false,        -- the address itself is wrong or gone
+    reply_code integer NOT NULL DEFAULT 0,
+    diagnostic text NOT NULL DEFAULT ''               -- the server's words, scanned (R36)
+);
+CREATE INDEX delivery_report_by_outbox ON delivery_report (outbox_id, id);
+CREATE INDEX outbox_by_recipient ON outbox USING gin (envelope_to);
+
+ALTER TABLE outbox ADD COLUMN bounced_at timestamptz;
+
+-- What is known of an address by what came back from it.
+CREATE TABLE address_mark (
+    address       text PRIMARY KEY CHECK (address = lower(address)),
+    bad_since     timestamptz, -- a hard bounce; NULL again when mail comes from it
+    bad_status    text NOT NULL DEFAULT '',
+    no_bulk_since timestamptz, -- somebody called our mail spam: answers still go there, bulk mail does not
+    no_bulk_why   text NOT NULL DEFAULT ''
+);
+
+-- A report is of the thread that it is about, and nobody answers it. read_at: somebody's mail program says that it was displayed.
+ALTER TABLE message
+    ADD COLUMN standing text NOT NULL DEFAULT '' CHECK (standing IN ('', 'report')),
+    ADD COLUMN read_at  timestamptz;
+
+GRANT SELECT ON delivery_report, address_mark TO postroom_app;
+GRANT INSERT ON delivery_report TO postroom_app;
+GRANT INSERT, UPDATE ON address_mark TO postroom_app;
+GRANT UPDATE (bounced_at) ON outbox TO postroom_app;
+GRANT UPDATE (read_at) ON message TO postroom_app;
