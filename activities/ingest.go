@@ -97,7 +97,7 @@ func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs ma
 			return a, nil, reasonNoSender
 		}
 	}
-	r := &reader{scanner: w.Scanner, keys: w.Keys}
+	r := &reader{scanner: w.Scanner, keys: w.Keys, mailbox: w.mailbox.Address}
 	a = r.mail(source, m)
 	kind := w.kind(m)
 	a.Automatic, a.Report = string(kind), r.report(kind, m, deliveredTo(m))
@@ -119,6 +119,7 @@ func (w *watch) kind(m email.Mail) email.Kind {
 type reader struct {
 	scanner  pci.Scanner
 	keys     *keyring.Ring
+	mailbox  string // its address
 	findings []postroom.Finding
 	blobs    map[blob.Key]postroom.Bytes
 }

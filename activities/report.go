@@ -67,6 +67,11 @@ func word(s string) string {
 // Message-ID of the mail that came back.
 func (r *reader) traces(deliveredTo []string, envelopeID string, original postroom.InternetMessageID) []store.Trace {
 	var traces []store.Trace
+	for _, address := range deliveredTo {
+		if plus := r.keys.OpenPlus(r.mailbox, address); plus.Outbox != "" {
+			traces = append(traces, store.Trace{Outbox: plus.Outbox, By: store.ByToken})
+		}
+	}
 	if id, err := uuid.Parse(envelopeID); err == nil {
 		traces = append(traces, store.Trace{Outbox: postroom.OutboxID(id.String()), By: store.ByEnvelopeID})
 	}

@@ -20,6 +20,7 @@ func watched(t *testing.T, mailbox postroom.MailboxID) (*testkit.Working, *devma
 	w := testkit.NewWorking(t, testkit.NewCentre(t, time.Minute, store.Options{}), testkit.NewTemporal(t))
 	c := testkit.Sample(time.Minute)
 	c.Mailboxes[0].ID, c.Queues[0].Mailbox, c.EntryPoints[0].Mailbox = mailbox, mailbox, mailbox
+	c.Mailboxes[0].PlusAddressing = true
 	if _, err := w.Apply(t.Context(), postroom.Command{}, postroom.System("test"), c, postroom.SealText("renamed")); err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +64,13 @@ func TestBounceOfARealServerReachesItsReply(t *testing.T) {
 		}
 		testkit.Done(w.Gateway.Reply(t.Context(), workflows.ReplyCommand{OfferCommand: testkit.On("mina", contact, offer), DraftVersion: draft.Version}))(t)
 		complete(t, w, "mina", contact, offer)
-		return contact, "SELECT rtrim(concat_ws(' ', x.state, x.enhanced_code)) FROM outbox x WHERE x.contact_id = '" + string(contact) + "'"
+		return contact, "SELECT x.state || CASE x.state WHEN 'bounced' THEN ' ' || x.enhanced_code ELSE '' END FROM outbox x WHERE x.contact_id = '" + string(contact) + "'"
 	}
 	bounced, delivery := reply("bounce-kim@customer.example")
 	testkit.Eventually(t, "the reply to come back", func() bool { return w.Text(t, delivery) == "bounced 5.1.1" })
+	if by := w.Text(t, "SELECT DISTINCT matched_by FROM delivery_report"); by != "token" {
+		t.Errorf("it was found by %q", by)
+	}
 	if n := w.Count(t, "SELECT count(*) FROM address_mark WHERE address = 'bounce-kim@customer.example' AND bad_since IS NOT NULL"); n != 1 {
 		t.Errorf("the address is marked bad %d times", n)
 	}
@@ -86,7 +90,9 @@ func TestBounceOfARealServerReachesItsReply(t *testing.T) {
 			{Name: "mail", Type: "text/rfc822-headers", Content: []byte(fmt.Sprintf("Message-ID: <%s>\r\nSubject: Re: %d\r\n", forged, i))},
 		}})
 	}
-	testkit.Eventually(t, "the forgeries to be read", func() bool { return w.Count(t, "SELECT count(*) FROM received WHERE arrival = 'report'") == reports+len(forgeries) })
+	testkit.Eventually(t, "the forgeries to be read", func() bool {
+		return w.Count(t, "SELECT count(*) FROM received WHERE arrival = 'report'") == reports+len(forgeries)
+	})
 	if got := w.Text(t, delivery); got != "sent" {
 		t.Errorf("a forged report made the reply %q", got)
 	}
