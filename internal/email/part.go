@@ -58,7 +58,9 @@ const (
 type tree struct {
 	defects *defects
 	count   int
-	opened  int // multiparts that were encoded as a whole
+	scanned int    // bytes of multiparts that were searched for boundaries, those within others each time again
+	opened  int    // multiparts that were encoded as a whole
+	stray   []byte // the boundary of a multipart that had no parts
 	kinds   []partKind
 }
 
@@ -74,7 +76,8 @@ func (t *tree) parse(header []rawField, body []byte, in place, ends ending, dept
 		}
 		return p
 	}
-	if depth >= MaxDepth {
+	t.scanned += len(p.body)
+	if depth >= MaxDepth || t.scanned > maxScanned {
 		t.defects.add(DefectDepth)
 		raw := &part{mediaType: "application/octet-stream", disposition: "attachment", encoding: p.encoding, body: p.body}
 		p.children = []*part{t.innermost(p), raw}
@@ -87,10 +90,14 @@ func (t *tree) parse(header []rawField, body []byte, in place, ends ending, dept
 	pieces, end := t.split(p)
 	if pieces == nil {
 		t.defects.add(DefectBoundary)
-		p.mediaType = "text/plain" // whatever it is, somebody can read it
-		if !blank(p.body) {
-			p.damage = undivided
+		if blank(p.body) {
+			if boundary := p.parameters["boundary"]; boundary != "" {
+				t.stray = []byte("--" + boundary)
+			}
+			p.children = []*part{}
+			return p
 		}
+		p.mediaType, p.damage = "text/plain", undivided // whatever it is, somebody can read it
 		return p
 	}
 	p.children = make([]*part, 0, min(len(pieces), MaxParts))
@@ -104,10 +111,32 @@ func (t *tree) parse(header []rawField, body []byte, in place, ends ending, dept
 			pieceEnds = ends
 		}
 		fields, content := t.splitPart(piece)
+		content, stray := t.cutStray(content)
+		if stray != nil {
+			p.children = append(p.children, t.parse(fields, content, within, boundaryLine, depth+1))
+			fields, content = t.splitPart(stray)
+		}
 		p.children = append(p.children, t.parse(fields, content, within, pieceEnds, depth+1))
 	}
 	return p
 }
+
+// cutStray cuts a part at the boundary of a multipart before it that had no parts: they come here, for the outer boundary stands in the
+// wrong place. Only the first such boundary counts.
+func (t *tree) cutStray(body []byte) (before, stray []byte) {
+	if t.stray == nil {
+		return body, nil
+	}
+	line, next, last := nextBoundary(body, t.stray, 0, wholeLine)
+	if line < 0 || last {
+		return body, nil
+	}
+	t.stray = nil
+	return trimLineEnd(body[:line]), body[next:]
+}
+
+// maxScanned bounds how much is searched for boundaries: a mail of the largest size may have sixteen levels of all of it.
+const maxScanned = 16 * MaxSize
 
 // splitPart takes the header off a part. A part that is nothing but a header, none of it about MIME, is a text without a header.
 func (t *tree) splitPart(piece []byte) (fields []rawField, body []byte) {

@@ -18,7 +18,7 @@ func decodeText(value []byte) string {
 		return string(bytes.TrimSpace(value))
 	}
 	b := unfold(value)
-	if bytes.Index(b, []byte("=?")) < 0 {
+	if !bytes.Contains(b, []byte("=?")) {
 		if isPlain(b) {
 			return string(b)
 		}
