@@ -254,17 +254,8 @@ func announced(text string, marks []string) bool {
 	return false
 }
 
-// forwardSubject says whether the subject is that of a mail that is forwarded.
-func forwardSubject(subject string) forwarding {
+// forwards reports whether a subject is that of a mail that is forwarded.
+func forwards(subject string) bool {
 	name, _, found := strings.Cut(strings.Replace(subject, "：", ":", 1), ":")
-	if !found {
-		return answered
-	}
-	name = strings.ToLower(strings.TrimSpace(name))
-	for _, prefix := range forwardPrefixes {
-		if name == prefix {
-			return forwarded
-		}
-	}
-	return answered
+	return found && isOneOf(strings.ToLower(strings.TrimSpace(name)), forwardPrefixes)
 }

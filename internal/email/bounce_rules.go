@@ -78,7 +78,8 @@ var (
 		"isn't a known", "not recognized",
 		"mailbox name not allowed", "address rejected: user", "user doesn't", "bad destination mailbox", "has moved", "no longer",
 		"account has been deactivated", "account closed",
-		"존재하지 않", "없는 사용자", "사용자가 없", "수신자를 찾을 수 없", "계정이 없", "見つから", "存在しない", "存在しません", "宛先不明",
+		"존재하지 않", "없는 메일", "없는 계정", "없는 주소", "주소를 찾을 수 없", "주소가 잘못", "알 수 없는 사용자", "없는 사용자", "사용자가 없",
+		"수신자를 찾을 수 없", "계정이 없", "見つから", "存在しない", "存在しません", "宛先不明",
 		"不存在", "无此用户", "nicht gefunden", "unbekannt", "inconnu", "desconocido", "não existe", "не существует", "пользователь не найден",
 	}
 	unknownHostPhrases = []string{
@@ -91,6 +92,7 @@ var (
 		"mailbox full", "mailbox is full", "over quota", "overquota", "quota exceeded", "exceeded storage", "mailbox exceeded",
 		"recipient's mailbox exceeded", "exceeds allowed size", "out of storage", "mailbox size limit", "storage space", "disk quota", "full mailbox",
 		"insufficient space",
-		"exceeded its", "quota", "inbox is full", "용량", "편지함이 가득", "メールボックスがいっぱい", "邮箱已满", "voll", "pleine",
+		"exceeded its", "quota", "inbox is full", "용량", "편지함이 가득", "메일함이 가득", "사서함이 가득", "メールボックスがいっぱい", "邮箱已满",
+		"voll", "pleine",
 	}
 )

@@ -26,16 +26,16 @@ type Span struct {
 // languages; HTML by its structure first. A mail that has both is read by its text, unless only the HTML tells the quotation. What is
 // written below or between quotations stays. Mails that somebody forwards are what the sender has to say: they stay as well.
 func Visible(m Mail) Reply {
-	subject := forwardSubject(m.Subject)
+	why := occasionOf(m)
 	if !m.plain && m.HTML != "" {
-		if r := fold(htmlLines(m.HTML), subject); r.Text != "" {
+		if r := fold(htmlLines(m.HTML), why); r.Text != "" {
 			return r.signed(m)
 		}
 	}
-	r := fold(textLines(m.Text), subject)
+	r := fold(textLines(m.Text), why)
 	if len(r.Folded) == 0 && m.plain && m.HTML != "" {
 		if structured := htmlLines(m.HTML); hasQuoted(structured) {
-			if byHTML := fold(structured, subject); len(byHTML.Folded) > 0 && byHTML.Text != "" {
+			if byHTML := fold(structured, why); len(byHTML.Folded) > 0 && byHTML.Text != "" {
 				r = byHTML
 			}
 		}
@@ -56,6 +56,7 @@ type quotation uint8
 const (
 	own     quotation = iota
 	perhaps           // indented by HTML: quoted if an attribution goes before it
+	arrowed           // behind ">": quoted, unless there is nothing to quote
 	quoted            // marked as such
 	rest              // marked as such, and so is all that follows
 )
@@ -66,7 +67,7 @@ func textLines(text string) []line {
 	for s := range strings.SplitSeq(text, "\n") {
 		l := line{text: s}
 		if beginsQuoted(s) {
-			l.quoted = quoted
+			l.quoted = arrowed
 		}
 		lines = append(lines, l)
 	}
@@ -100,38 +101,57 @@ func hasQuoted(lines []line) bool {
 const foldLimit = 20_000
 
 // fold decides line by line what is quoted.
-func fold(lines []line, forward forwarding) Reply {
-	f := folder{lines: lines, folded: make([]bool, len(lines)), forward: forward}
+func fold(lines []line, why occasion) Reply {
+	f := folder{lines: lines, folded: make([]bool, len(lines)), why: why}
 	f.run()
 	return f.reply()
 }
 
 type folder struct {
-	lines   []line
-	folded  []bool
-	forward forwarding
+	lines      []line
+	folded     []bool
+	why        occasion
+	introduced bool // something said that a quotation follows
+	tail       int  // where the marked lines begin that stand apart at the end
 }
 
-// forwarding says whether the subject is that of a forwarded mail.
-type forwarding uint8
+// occasion is why a mail was written, as far as its header tells.
+type occasion uint8
 
 const (
-	answered forwarding = iota
-	forwarded
+	answering  occasion = iota
+	forwarding          // what it quotes is what it is about
+	opening             // the first of a thread: there is nothing to quote, but for what it announces or puts at its end
 )
 
+// occasionOf reads the subject, and what the mail says that it answers. A mail without a subject tells nothing.
+func occasionOf(m Mail) occasion {
+	if forwards(m.Subject) {
+		return forwarding
+	}
+	subject := strings.Join(strings.Fields(m.Subject), " ")
+	if subject != "" && BaseSubject(subject) == subject && len(m.InReplyTo)+len(m.References) == 0 {
+		return opening
+	}
+	return answering
+}
+
 func (f *folder) run() {
+	f.tail = f.markedTail()
 	for i := 0; i < min(len(f.lines), foldLimit); {
 		l := f.lines[i]
 		text := strings.TrimSpace(l.text)
 		switch {
-		case l.quoted == rest && f.forward == forwarded:
+		case l.quoted == rest && f.why == forwarding:
 			return
 		case l.quoted == rest:
 			f.foldRest(i)
 			return
-		case l.quoted == quoted:
+		case l.quoted == quoted, l.quoted == arrowed && (f.introduced || f.why != opening || i >= f.tail):
 			f.folded[i] = true
+			i++
+			continue
+		case l.quoted == arrowed:
 			i++
 			continue
 		case text == "":
@@ -146,7 +166,7 @@ func (f *folder) run() {
 			continue
 		}
 		if n := f.headerBlock(i); n > 0 {
-			if f.forward == forwarded {
+			if f.why == forwarding {
 				return
 			}
 			if i = f.foldHead(f.ruleBefore(i), i+n); i < 0 {
@@ -176,6 +196,18 @@ func (f *folder) run() {
 	}
 }
 
+// markedTail returns where the lines behind ">" begin that end the text, below an empty line.
+func (f *folder) markedTail() int {
+	i := len(f.lines)
+	for i > 0 && (f.lines[i-1].quoted == arrowed || strings.TrimSpace(f.lines[i-1].text) == "") {
+		i--
+	}
+	if i < len(f.lines) && i > 0 && strings.TrimSpace(f.lines[i].text) != "" {
+		return len(f.lines)
+	}
+	return i
+}
+
 // foldHead folds what introduces a quotation, from line i to before line next. Marked lines behind it are the quotation; without any, all
 // that follows is. It returns where to go on, -1 for nowhere.
 func (f *folder) foldHead(i, next int) int {
@@ -196,7 +228,7 @@ func (f *folder) foldHead(i, next int) int {
 func (f *folder) introduction(i int) int {
 	for n := 0; n <= attributionLines && i+n < len(f.lines); n++ {
 		switch l := f.lines[i+n]; {
-		case l.quoted == quoted:
+		case l.quoted == arrowed || l.quoted == quoted:
 			return n
 		case l.quoted != perhaps && strings.TrimSpace(l.text) != "":
 			return 0
@@ -210,7 +242,7 @@ func (f *folder) foldIndented(i int) int {
 	if f.lines[i].quoted != perhaps {
 		return i
 	}
-	for i < len(f.lines) && (f.lines[i].quoted == perhaps || f.lines[i].quoted == quoted) {
+	for i < len(f.lines) && f.lines[i].quoted != own && f.lines[i].quoted != rest {
 		f.folded[i] = true
 		i++
 	}
@@ -218,6 +250,7 @@ func (f *folder) foldIndented(i int) int {
 }
 
 func (f *folder) foldLines(from, to int) {
+	f.introduced = true
 	for i := from; i < to; i++ {
 		f.folded[i] = true
 	}

@@ -204,3 +204,32 @@ func TestForwardedMailIsWhatTheSenderSays(t *testing.T) {
 		}
 	}
 }
+
+// A first mail has nothing to quote: what stands behind ">" is the sender's own list, unless the mail says whose words it is, or it stands
+// apart at the end.
+func TestFirstMailQuotesNothing(t *testing.T) {
+	t.Parallel()
+	const list = "문의 드립니다.\r\n> 주문번호: 1234\r\n> 성함: 김민수\r\n감사합니다."
+	for name, c := range map[string]struct {
+		header []string
+		want   string
+	}{
+		"a first mail":         {[]string{"Subject: 주문 문의"}, list},
+		"an answer by subject": {[]string{"Subject: Re: 주문 문의"}, "문의 드립니다.\n감사합니다."},
+		"an answer by header":  {[]string{"Subject: 주문 문의", "In-Reply-To: <a@b>"}, "문의 드립니다.\n감사합니다."},
+		"without a subject":    {nil, "문의 드립니다.\n감사합니다."},
+	} {
+		raw := mail(append(c.header, "From: kim@example.kr", "Content-Type: text/plain; charset=utf-8", "", list)...)
+		if got := email.Visible(email.Parse(raw)); got.Text != strings.ReplaceAll(c.want, "\r", "") {
+			t.Errorf("%s: %q", name, got.Text)
+		}
+	}
+	raw := mail("Subject: order", "From: kim@example.kr", "", "Answer.", "", "> Question?", ">", "> More.", "")
+	if got := email.Visible(email.Parse(raw)); got.Text != "Answer." {
+		t.Errorf("at the end: %q", got.Text)
+	}
+	raw = mail("Subject: order", "From: kim@example.kr", "", "They say:", "", "On Jan 2, 2024, at 3:04 PM, Desk <desk@example.com> wrote:", "> No.", "", "Really?")
+	if got := email.Visible(email.Parse(raw)); got.Text != "They say:\n\nReally?" {
+		t.Errorf("quoted all the same: %q", got.Text)
+	}
+}

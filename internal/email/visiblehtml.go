@@ -162,7 +162,7 @@ func (w *quoteWriter) flush() {
 		for s := range strings.SplitSeq(text, "\n") {
 			l := line{text: s, quoted: w.now, signs: w.signs}
 			if w.now == own && beginsQuoted(s) {
-				l.quoted = quoted
+				l.quoted = arrowed
 			}
 			w.lines = append(w.lines, l)
 		}
