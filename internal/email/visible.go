@@ -137,13 +137,14 @@ func occasionOf(m Mail) occasion {
 }
 
 func (f *folder) run() {
+	if f.why == forwarding {
+		return
+	}
 	f.tail = f.markedTail()
 	for i := 0; i < min(len(f.lines), foldLimit); {
 		l := f.lines[i]
 		text := strings.TrimSpace(l.text)
 		switch {
-		case l.quoted == rest && f.why == forwarding:
-			return
 		case l.quoted == rest:
 			f.foldRest(i)
 			return
@@ -166,9 +167,6 @@ func (f *folder) run() {
 			continue
 		}
 		if n := f.headerBlock(i); n > 0 {
-			if f.why == forwarding {
-				return
-			}
 			if i = f.foldHead(f.ruleBefore(i), i+n); i < 0 {
 				return
 			}

@@ -74,7 +74,7 @@ var (
 	}
 	// forwardPrefixes begin the subjects of mails that are forwarded.
 	forwardPrefixes = []string{
-		"fw", "fwd", "wg", "tr", "rv", "enc", "i", "doorst", "pd", "vb", "vs", "vl", "vidarebefordrat", "videresend", "ilt", "ft", "전달", "転送",
+		"fw", "fwd", "wg", "tr", "rv", "enc", "i", "doorst", "pd", "vb", "vl", "vidarebefordrat", "videresend", "ilt", "전달", "転送",
 		"转发", "轉寄", "转寄", "пер", "пересл", "forward",
 	}
 
