@@ -13,7 +13,7 @@ var (
 		"email delivery", "interscan", "content-filter", "mail gateway", "메일 전송 시스템", "메일 배달", "メール配信システム",
 	}
 	// listServers stand in the names of programs that run mailing lists.
-	listServers = []string{"-admin", "-owner", "owner-", "-request", "-bounces", "listserv", "majordomo", "mailman", "listproc", "sympa"}
+	listServers = []string{"-owner", "owner-", "-bounces", "listserv", "majordomo", "mailman", "listproc", "sympa"}
 
 	// bounceSubjects stand in the subjects of bounces. They count only with a mail system's sender, or with none in the envelope.
 	bounceSubjects = []string{

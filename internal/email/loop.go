@@ -42,6 +42,7 @@ func (k Marks) on(m Mail) bool {
 const (
 	maxHops       = 50 // servers that took it; RFC 5321 section 6.3 suggests 100, and most systems stop far below
 	maxDeliveries = 3  // to one address
+	maxLoops      = 20 // fields that are looked at
 )
 
 // isLoop reports whether a mail was here before by the marks of others: it passed an absurd number of servers, was delivered to one address
@@ -60,7 +61,7 @@ func (m Mail) isLoop() bool {
 			if deliveries[f.Name+" "+bareAddress(f.Value)] >= maxDeliveries {
 				return true
 			}
-		case equalFold(f.Name, "X-Loop"):
+		case equalFold(f.Name, "X-Loop") && len(loops) < maxLoops:
 			loops = append(loops, bareAddress(f.Value))
 		}
 	}
@@ -96,7 +97,7 @@ func (m Mail) deliveredTo(address string) bool {
 			}
 		}
 	}
-	if known {
+	if known || m.isList() { // lists mark what they send with their own address, to which it is addressed
 		return false
 	}
 	for _, list := range [][]Address{m.To, m.Cc} {
