@@ -34,7 +34,7 @@ func (a *Activities) RouteContact(ctx context.Context, id postroom.ContactID) (p
 
 // factsOf reads what rules may look at from a stored mail.
 func factsOf(in store.RoutingInput) routing.Facts {
-	f := routing.Facts{Sender: in.Sender, Subject: in.Subject, Mailbox: in.Mailbox, Headers: map[string][]string{}}
+	f := routing.Facts{Sender: in.Sender, Subject: in.Subject, Mailbox: in.Mailbox, Own: in.Own, Headers: map[string][]string{}}
 	for _, r := range in.Recipients {
 		f.Recipients = append(f.Recipients, r.Address, keyring.BareAddress(r.Address)) // entry points have no tags
 	}

@@ -26,12 +26,10 @@ func (s contactService) TransferContact(ctx context.Context, r *contactv1.Transf
 	if to == (store.Transfer{}) {
 		return nil, postroom.Invalid(postroom.ReasonMalformed, "name a queue or an agent")
 	}
-	done, err := s.Store.CarriedOut(ctx, in.Command) // then it led somewhere, whoever has signed out since
-	if err == nil && !done {
-		err = s.Store.CheckTransfer(ctx, in.Actor, in.Offer, to)
-	}
-	if err != nil {
-		return nil, err
+	if err := s.Store.CheckTransfer(ctx, in.Actor, in.Offer, to); err != nil {
+		if done, _ := s.Store.CarriedOut(ctx, in.Command); !done { // else it led somewhere, whoever has signed out since
+			return nil, err
+		}
 	}
 	var findings []postroom.Finding
 	if !isBlank(r.Note) {

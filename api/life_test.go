@@ -53,6 +53,8 @@ func TestTransferTakesDraftAndNoteAlongWhileTheSegmentIsWrappedUp(t *testing.T) 
 	if now.Draft.GetText() != "Dear Kim" {
 		t.Errorf("the draft is %v", now.Draft)
 	}
+	_, err = me.contact.TransferContact(soon(t), &contactv1.TransferContactRequest{RequestId: newID(), OfferId: string(offer), Queue: "general", Note: "Once more"})
+	mustRefuse(t, "of what was passed on", err, connect.CodeAborted, "already_handled")
 	notes := got(other.contact.ListNotes(soon(t), &contactv1.ListNotesRequest{ContactId: string(contact)}))(t).Notes
 	if len(notes) != 1 || notes[0].Author != "mina" || notes[0].AuthorName != "김미나" || strings.Contains(notes[0].Text, "4111") || notes[0].At == nil {
 		t.Errorf("the notes are %v", notes)

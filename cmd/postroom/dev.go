@@ -17,7 +17,7 @@ import (
 )
 
 func (p program) devCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine, on loopback, with a sample contact centre",
 		Long: "Dev starts a private PostgreSQL, the Temporal server with its UI, a mail server with a page to write as a customer, the worker, and the\n" +
@@ -33,6 +33,8 @@ func (p program) devCommand() *cobra.Command {
 			return d.run(c.Context())
 		},
 	}
+	c.AddCommand(p.devEnvCommand())
+	return c
 }
 
 // dev is everything on one machine. Its fields are filled in the order in which things start.

@@ -40,6 +40,13 @@ func TestDevRunsEverythingSurvivesKillsAndLeavesNothing(t *testing.T) {
 		other := newEnv(t, d.dir)
 		refusedAfter(t, run(t, other.env, "dev"), "the state directory "+d.dir+" is in use by process "+strconv.Itoa(d.cmd.Process.Pid))
 	})
+	t.Run("it tells other commands how to reach it", func(t *testing.T) {
+		told := run(t, d.env, "dev", "env")
+		env := append(bare(), strings.Split(strings.NewReplacer("export ", "", "'", "").Replace(strings.TrimSpace(told.Stdout)), "\n")...)
+		if listed := run(t, env, "contact", "list"); listed.Err != nil || !strings.Contains(listed.Stdout, card.ContactId) {
+			t.Errorf("%v: %s\n%s", listed.Err, listed.Stdout, listed.Stderr)
+		}
+	})
 	t.Run("a taken port is named with its variable", func(t *testing.T) {
 		other := newDev(t)
 		taken, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(other.ports["MAIL"]))

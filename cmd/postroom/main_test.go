@@ -95,6 +95,7 @@ func TestACommandWithoutItsSettingsNamesThemAll(t *testing.T) {
 			refused(t, ran, v)
 		}
 	}
+	refused(t, run(t, append(bare(), "POSTROOM_STATE_DIR="+t.TempDir()), "dev", "env"), "run postroom dev")
 	refused(t, run(t, append(bare(), "POSTROOM_API_LISTEN=0.0.0.0:8080"), "api"), "POSTROOM_API_LISTEN: off loopback the API needs TLS")
 }
 

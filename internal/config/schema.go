@@ -16,7 +16,7 @@ var sections = []part{
 	section[postroom.Mailbox]{"mailboxes", required, "Mailboxes that are watched by IMAP and answered from by SMTP.",
 		mailboxes, func(c *postroom.Configuration) *[]postroom.Mailbox { return &c.Mailboxes }},
 	section[postroom.EntryPoint]{"entry_points", required, "Addresses that lead into a queue unless a rule says otherwise. A mail to any other address of a mailbox goes " +
-		"where the mailbox's first entry point leads.",
+		"where the mailbox's own address leads, or else its first entry point by address.",
 		entryPoints, func(c *postroom.Configuration) *[]postroom.EntryPoint { return &c.EntryPoints }},
 	section[postroom.RoutingRule]{"rules", optional, "Rules that lead mail to a queue. They are tried in order; the first whose conditions all hold wins.",
 		rules, func(c *postroom.Configuration) *[]postroom.RoutingRule { return &c.Rules }},

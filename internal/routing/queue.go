@@ -14,6 +14,7 @@ type Facts struct {
 	Subject    string
 	Headers    map[string][]string // values by lower-case name
 	Mailbox    postroom.MailboxID
+	Own        string // the mailbox's own address
 }
 
 // QueueDecision says which queue a mail leads to, and why. It is stored with the contact.
@@ -26,8 +27,8 @@ type QueueDecision struct {
 	Why string `json:"why"`
 }
 
-// ChooseQueue applies the rules in order, then the entry points (R31). A mail to an address that is no entry point goes where the
-// first entry point of its mailbox leads. ok is false if nothing leads anywhere, which a valid configuration rules out.
+// ChooseQueue applies the rules in order, then the entry points (R31). A mail to an address that is no entry point goes where
+// that of the mailbox's own address leads, or else the mailbox's first. ok is false if nothing leads anywhere, which a valid configuration rules out.
 func ChooseQueue(f Facts, rules []postroom.RoutingRule, entryPoints []postroom.EntryPoint) (d QueueDecision, ok bool) {
 	for _, r := range rules {
 		if matches(r, f) {
@@ -40,11 +41,11 @@ func ChooseQueue(f Facts, rules []postroom.RoutingRule, entryPoints []postroom.E
 		}
 	}
 	for _, e := range entryPoints {
-		if e.Mailbox == f.Mailbox {
-			return QueueDecision{Queue: e.Queue, EntryPoint: e.Address, Why: "mailbox"}, true
+		if e.Mailbox == f.Mailbox && (!ok || strings.EqualFold(e.Address, f.Own)) {
+			d, ok = QueueDecision{Queue: e.Queue, EntryPoint: e.Address, Why: "mailbox"}, true
 		}
 	}
-	return QueueDecision{}, false
+	return d, ok
 }
 
 // matches reports whether every condition that the rule has holds.

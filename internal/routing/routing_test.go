@@ -10,6 +10,7 @@ import (
 	"github.com/postroom/postroom"
 )
 
+// R31.
 func TestTheFirstRuleWhoseConditionsAllHoldDecides(t *testing.T) {
 	rules := []postroom.RoutingRule{
 		{ID: "vip", Sender: "*@vip.example", SubjectContains: "invoice", Queue: "vip"},
@@ -28,7 +29,11 @@ func TestTheFirstRuleWhoseConditionsAllHoldDecides(t *testing.T) {
 		"header": {Facts{Headers: map[string][]string{"x-campaign": {"autumn", "Spring 26"}}, Mailbox: "m"},
 			QueueDecision{Queue: "campaign", Rule: "list", Why: "rule"}},
 		"wildcard recipient": {Facts{Recipients: []string{"billing+a/b[c]@shop.example"}, Mailbox: "m"}, QueueDecision{Queue: "billing", Rule: "billing", Why: "rule"}},
-		"entry point":        {Facts{Recipients: []string{"Sales@shop.example"}, Mailbox: "m"}, QueueDecision{Queue: "sales", EntryPoint: "sales@shop.example", Why: "entry_point"}},
+		"no entry point": {Facts{Recipients: []string{"x@elsewhere.example"}, Mailbox: "m", Own: "Support@shop.example"},
+			QueueDecision{Queue: "general", EntryPoint: "support@shop.example", Why: "mailbox"}},
+		"no entry point, own address second": {Facts{Recipients: []string{"x@elsewhere.example"}, Mailbox: "m", Own: "sales@shop.example"},
+			QueueDecision{Queue: "sales", EntryPoint: "sales@shop.example", Why: "mailbox"}},
+		"entry point": {Facts{Recipients: []string{"Sales@shop.example"}, Mailbox: "m"}, QueueDecision{Queue: "sales", EntryPoint: "sales@shop.example", Why: "entry_point"}},
 	} {
 		got, ok := ChooseQueue(c.facts, rules, points)
 		if !ok || got != c.want {

@@ -96,7 +96,7 @@ func (p *Postgres) Start(ctx context.Context) error {
 func (p *Postgres) prepare(ctx context.Context) error {
 	passwords := map[Role]string{}
 	for _, role := range []Role{RoleSuperuser, RoleOwner, RoleApp, RoleTemporal} {
-		password, err := p.dir.Secret("postgres-" + string(role))
+		password, err := p.dir.Secret(role.SecretName())
 		if err != nil {
 			return err
 		}
@@ -224,10 +224,15 @@ func (p *Postgres) DataDir() string { return p.cluster.data() }
 func (p *Postgres) URL(role Role, database string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return LoopbackURL(role, p.passwords[role], p.port, database)
+}
+
+// LoopbackURL is the address with which a role connects to a database of this machine, password included.
+func LoopbackURL(role Role, password string, port int, database string) string {
 	target := url.URL{
 		Scheme:   "postgres",
-		User:     url.UserPassword(string(role), p.passwords[role]),
-		Host:     address(p.port),
+		User:     url.UserPassword(string(role), password),
+		Host:     address(port),
 		Path:     database,
 		RawQuery: "sslmode=disable", // loopback
 	}

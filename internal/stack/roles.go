@@ -25,6 +25,9 @@ const (
 	RoleTemporal Role = "temporal"
 )
 
+// SecretName names the secret of a state directory that is the role's password.
+func (r Role) SecretName() string { return "postgres-" + string(r) }
+
 // maintenanceDatabase exists in every cluster.
 const maintenanceDatabase = "postgres"
 

@@ -155,6 +155,19 @@ func (d *StateDir) Secret(name string) (string, error) {
 	return text, nil
 }
 
+// KeptSecret reads a secret from a state directory that another process may hold. One that was never made is NotFound.
+func KeptSecret(dir, name string) (string, error) {
+	path := filepath.Join(dir, secretsDir, name)
+	kept, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", postroom.NotFound("no_state", "nothing was started in "+dir+" yet: run postroom dev")
+	}
+	if err != nil {
+		return "", cannot("read the secret "+path, err)
+	}
+	return strings.TrimSpace(string(kept)), nil
+}
+
 // writeWhole writes a private file that exists either whole or not at all.
 func writeWhole(path, content string) error {
 	unfinished, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-") // CreateTemp makes it 0600

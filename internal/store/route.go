@@ -9,6 +9,7 @@ import (
 // RoutingInput is what the rules look at: the first mail of a contact, as it is stored.
 type RoutingInput struct {
 	Mailbox    postroom.MailboxID
+	Own        string // the mailbox's address
 	Sender     string
 	Recipients []RecipientView
 	Subject    string
@@ -17,8 +18,8 @@ type RoutingInput struct {
 }
 
 var readRoutingInput = statement(`
-	SELECT c.mailbox_id, m.from_address, m.recipients, m.subject, m.headers, c.phase
-	FROM contact c CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.contact_id = c.id ORDER BY m.received_at, m.id LIMIT 1) m WHERE c.id = $1`)
+	SELECT c.mailbox_id, b.address, m.from_address, m.recipients, m.subject, m.headers, c.phase
+	FROM contact c JOIN mailbox b ON b.id = c.mailbox_id CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.contact_id = c.id ORDER BY m.received_at, m.id LIMIT 1) m WHERE c.id = $1`)
 
 // RoutingInput reads what the rules look at, with the rules and the entry points.
 func (s *Store) RoutingInput(ctx context.Context, id postroom.ContactID) (RoutingInput, []postroom.RoutingRule, []postroom.EntryPoint, error) {

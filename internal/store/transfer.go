@@ -79,17 +79,21 @@ func orElse(said, otherwise time.Duration) time.Duration {
 }
 
 type transferFromRow struct {
+	State   postroom.OfferState
 	Queue   postroom.QueueID
 	Channel postroom.Channel
 }
 
-var readTransferFrom = statement(`SELECT coalesce(c.queue_id, ''), c.channel FROM offer o JOIN contact c ON c.id = o.contact_id WHERE o.id = $1 AND o.agent_id = $2`)
+var readTransferFrom = statement(`SELECT o.state, coalesce(c.queue_id, ''), c.channel FROM offer o JOIN contact c ON c.id = o.contact_id WHERE o.id = $1 AND o.agent_id = $2`)
 
 // CheckTransfer refuses a transfer that could not be carried out, before anything is written for it. TransferContact tests again.
 func (s *Store) CheckTransfer(ctx context.Context, agent postroom.AgentID, id postroom.OfferID, to Transfer) error {
 	from, found, err := one[transferFromRow](ctx, s.pool, readTransferFrom, id, agent)
 	if err == nil && !found {
 		return unknownOffer()
+	}
+	if err == nil && from.State != postroom.OfferAccepted {
+		return notYours(offerRow{State: from.State})
 	}
 	if err == nil {
 		_, err = to.within(from.Queue).check(ctx, s.pool, agent, from.Channel)
