@@ -75,7 +75,7 @@ func (r *addressReader) step() {
 		}
 	case ':':
 		if r.bracket == absent && r.at < r.lastSemicolon && bytes.IndexByte(r.phrase, '@') < 0 {
-			r.phrase, r.comment, r.pending = nil, nil, nil // the name of a group
+			r.phrase, r.comment, r.pending, r.quoted = nil, nil, nil, absent // the name of a group
 			break
 		}
 		r.phrase = append(r.phrase, c)

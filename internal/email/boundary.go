@@ -96,7 +96,10 @@ func cutAt(body, boundary []byte, how matching) (pieces [][]byte, end closing) {
 			pieces = append(pieces, trimLineEnd(body[start:max(start, line)]))
 		}
 		if last {
-			return notNil(pieces), closed
+			if line, next, last = nextBoundary(body, boundary, next, how); line < 0 || last {
+				return notNil(pieces), closed
+			}
+			// It goes on all the same: a part within has the same boundary, or somebody has added a part.
 		}
 		start, at = next, next
 		inner = declares(body[start:], boundary)

@@ -4,9 +4,9 @@
 // [Parse] takes whatever arrived and always gives a [Mail]; what was wrong with it is listed in Mail.Defects. Time and memory are
 // bounded by the size of the input and the limits below, for mail is written by strangers.
 //
-// Reading goes from the outside in: header.go splits off the fields, part.go the MIME parts (parameter.go, transfer.go),
-// body.go chooses what is text and what is an attachment; word.go and charset.go decode, address.go, id.go and date.go read
-// fields, html.go turns HTML into text. automatic.go and loop.go say whether a machine wrote a mail; bounce.go, feedback.go, report.go,
+// Reading goes from the outside in: header.go splits off the fields, part.go and boundary.go the MIME parts (parameter.go, transfer.go,
+// uuencode.go), body.go chooses what is text and what is an attachment (calendar.go, protection.go); word.go, charset.go, iso2022.go and
+// utf7.go decode, guess.go finds what is not named, address.go, id.go and date.go read fields, html.go turns HTML into text. automatic.go and loop.go say whether a machine wrote a mail; bounce.go, feedback.go, report.go,
 // notice.go and status.go read what it has to tell. visible.go, attribution.go, visiblehtml.go and signature.go find what a person wrote
 // this time; reply.go and quote.go are about the answer. What programs write in which language stands in the …_rules.go.
 package email

@@ -116,7 +116,12 @@ func (t *tree) parse(header []rawField, body []byte, in place, ends ending, dept
 			p.children = append(p.children, t.parse(fields, content, within, boundaryLine, depth+1))
 			fields, content = t.splitPart(stray)
 		}
-		p.children = append(p.children, t.parse(fields, content, within, pieceEnds, depth+1))
+		child := t.parse(fields, content, within, pieceEnds, depth+1)
+		if child.children != nil && len(child.children) == 0 && child.parameters["boundary"] == p.parameters["boundary"] {
+			p.mediaType = child.mediaType // its parts have the boundary of this one, and are taken for parts of this one
+			continue
+		}
+		p.children = append(p.children, child)
 	}
 	return p
 }

@@ -41,6 +41,8 @@ func TestBrokenMultipartsAreTakenApart(t *testing.T) {
 		"an inner one that is not closed":   {mail(mixed+"b", "", "--b", mixed+"c", "", "--c", "", "hello", "--b", "", "there", "--b--"), "hello\nthere", 0, []email.Defect{email.DefectUnclosed}},
 		"an inner one with two dashes more": {mail(mixed+"b", "", "--b", mixed+`"b--"`, "", "--b--", "", "hello", "--b----", "--b--"), "hello", 0, nil},
 		"an outer boundary too early":       {mail(mixed+"b", "", "--b", mixed+"c", "", "--b", "", "hello", "--c", "", "there", "--b--"), "hello\nthere", 0, []email.Defect{email.DefectBoundary}},
+		"parts behind the closing boundary": {mail(mixed+"b", "", "--b", "", "hello", "--b--", "", "--b", "", "footer", "--b--", "gone"), "hello\nfooter", 0, nil},
+		"the same boundary within":          {mail(mixed+"b", "", "--b", "Content-Type: multipart/alternative; boundary=b", "", "--b", "", "hello", "--b", "Content-Type: text/html", "", "<p>hello", "--b--", "--b", "Content-Type: a/b", "", "x", "--b--"), "hello", 1, []email.Defect{email.DefectBoundary}},
 		"encoded as a whole":                {mail(mixed+"b", "Content-Transfer-Encoding: base64", "", b64("--b\n\nhello\n--b--\n")), "hello", 0, nil},
 		"no boundary at all":                {mail(mixed+"b", "", "hello"), "hello\n", 1, []email.Defect{email.DefectBoundary}},
 		"nothing but boundaries":            {mail(mixed+"b", "", "--b", "--b--"), "", 1, nil},
