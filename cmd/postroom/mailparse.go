@@ -123,6 +123,10 @@ type reading struct {
 	Automatic   email.Kind                   `json:"automatic"`
 	Bounce      readBounce                   `json:"bounce"`
 	Defects     []email.Defect               `json:"defects"`
+
+	// For people only.
+	protection email.Protection
+	events     []email.Event
 }
 
 type readAddress struct {
@@ -176,7 +180,11 @@ func newReading(file string, raw []byte) reading {
 	}
 	for _, a := range m.Attachments {
 		found.Attachments = append(found.Attachments, newReadAttachment(a))
+		if event, ok := email.ReadEvent(a); ok {
+			found.events = append(found.events, event)
+		}
 	}
+	found.protection = m.Protection
 	return found
 }
 
@@ -244,6 +252,10 @@ func (p program) writeReading(r reading) error {
 		line("undelivered", strings.Join([]string{to.Address, to.Status, to.Class, to.Action, to.Diagnostic}, " "))
 	}
 	line("of mail", r.Bounce.OriginalMessageID)
+	line("protected", r.protection)
+	for _, e := range r.events {
+		line("calendar", strings.Join([]string{e.Method, e.Start.Time.Format("2006-01-02 15:04"), e.Start.Zone, e.Summary}, " "))
+	}
 	for _, a := range r.Attachments {
 		place := "attachment"
 		if a.Inline {

@@ -69,6 +69,15 @@ func TestAParsedMailForPeopleObeysNoTerminal(t *testing.T) {
 	}
 }
 
+func TestAParsedMailForPeopleShowsCalendarsAndProtection(t *testing.T) {
+	t.Parallel()
+	out, _, err := parsed(t, "Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=b\n\n--b\nContent-Type: text/calendar\n\n"+
+		"METHOD:REQUEST\nBEGIN:VEVENT\nDTSTART;TZID=Asia/Seoul:20260714T183000\nSUMMARY:회의\nEND:VEVENT\n--b--\n", "-")
+	if err != nil || !strings.Contains(out, "protected   pgp-signed\n") || !strings.Contains(out, "calendar    REQUEST 2026-07-14 18:30 Asia/Seoul 회의\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // A scorer, or a person with a folder of strange mails, gives any bytes.
 func TestAnyBytesAreOneLineOfJSON(t *testing.T) {
 	t.Parallel()
