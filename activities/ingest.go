@@ -100,7 +100,8 @@ func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs ma
 	r := &reader{scanner: w.Scanner, keys: w.Keys, mailbox: w.mailbox.Address}
 	a = r.mail(source, m)
 	kind := w.kind(m)
-	a.Automatic, a.Report = string(kind), r.report(kind, m, deliveredTo(m))
+	a.Automatic, a.Report, a.Evidence = string(kind), r.report(kind, m, deliveredTo(m)), r.evidence(m)
+	a.Source.Logical = w.logical(m)
 	if len(r.findings) > 0 && w.mailbox.OnFinding != postroom.OriginalKeep {
 		a.Pending = string(w.mailbox.OnFinding)
 	}

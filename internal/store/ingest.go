@@ -17,6 +17,9 @@ type Source struct {
 	Size        int64
 	Digest      []byte   // HMAC of the bytes as fetched; nil if they could not be fetched
 	OldDigests  [][]byte // the same under keys that were rotated out
+	// Logical are HMACs of what is the same in a mail that came by two ways: Message-ID, date, sender, text; under all keys, the current one
+	// first. None if it has no Message-ID.
+	Logical [][]byte
 }
 
 // Recipient is one address of the To or Cc field.
@@ -41,6 +44,7 @@ type Arrived struct {
 	MessageID   postroom.Text // the Message-ID field
 	InReplyTo   postroom.Text
 	References  []postroom.Text
+	Evidence    Evidence
 	SentAt      time.Time // the Date field; zero if it has none
 	Attachments []ArrivedAttachment
 	Findings    []postroom.Finding
@@ -54,6 +58,9 @@ type Standing string
 const (
 	StandingOrdinary Standing = ""
 	StandingReport   Standing = "report" // a mail system about our own mail; nobody answers it
+	// StandingUnverified is of somebody who takes no part in the thread, but knew its token or one of our Message-IDs: he is shown, and no reply
+	// goes to him by itself.
+	StandingUnverified Standing = "unverified"
 )
 
 // ArrivedAttachment is an attachment of a fetched mail; what did not pass has no BlobKey (R29).
@@ -83,25 +90,30 @@ type receivedRow struct {
 }
 
 var readReceived = statement(`
-	SELECT arrival, coalesce(contact_id::text, ''), folder = $2 AND uidvalidity = $3 AND uid = $4 AS same_uid
+	SELECT arrival, coalesce(contact_id::text, ''), mailbox_id = $1 AND folder = $2 AND uidvalidity = $3 AND uid = $4 AS same_uid
 	FROM received WHERE (mailbox_id = $1 AND folder = $2 AND uidvalidity = $3 AND uid = $4)
-	                 OR (mailbox_id = $1 AND digest = ANY($5) AND arrival <> 'duplicate')
+	                 OR (mailbox_id = $1 AND digest = ANY($5) AND arrival <> 'duplicate') OR (logical = ANY($6) AND arrival <> 'duplicate')
 	ORDER BY same_uid DESC LIMIT 1`)
 
 var writeReceived = statement(`
-	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, '')::uuid, nullif($10, '')::uuid, postroom_now(), $11)`)
+	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending, logical)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, '')::uuid, nullif($10, '')::uuid, postroom_now(), $11, $12)`)
 
 func (src Source) received(tx *txn, arrival postroom.Arrival, reason string, message postroom.MessageID,
 	contact postroom.ContactID, pending string) {
+	var logical []byte
+	if len(src.Logical) > 0 {
+		logical = src.Logical[0]
+	}
 	tx.later(writeReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID), src.Size, src.Digest, string(arrival),
-		reason, string(message), string(contact), pending)
+		reason, string(message), string(contact), pending, logical)
 }
 
-// seen reports whether this UID, or the same bytes under another, were ingested before; the latter is recorded as a duplicate.
+// seen reports whether this UID, or the same bytes under another, or the same mail by another way, were ingested before; all but the first is
+// recorded as a duplicate.
 func (src Source) seen(ctx context.Context, tx *txn) (Ingested, bool, error) {
 	row, found, err := one[receivedRow](ctx, tx, readReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID),
-		append([][]byte{src.Digest}, src.OldDigests...))
+		append([][]byte{src.Digest}, src.OldDigests...), src.Logical)
 	if err != nil || !found || row.SameUID {
 		return Ingested{Arrival: row.Arrival, Contact: row.Contact}, found, err
 	}
@@ -152,11 +164,6 @@ func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.C
 	return id, nil
 }
 
-// Only our own Message-IDs lead into a thread, and only for the customer whose thread it is: an outsider who knows one must
-// not join somebody else's.
-var findThread = statement(`
-	SELECT t.id::text FROM message m JOIN thread t ON t.id = m.thread_id
-	WHERE m.internet_message_id = ANY($1) AND m.direction = 'out' AND t.customer_id = $2 ORDER BY m.received_at DESC LIMIT 1`)
 var lockThread = statement(`SELECT id::text FROM thread WHERE id = $1 FOR NO KEY UPDATE`)
 var insertThread = statement(`INSERT INTO thread (id, customer_id) VALUES ($1, $2)`)
 var openContactOf = statement(`SELECT id::text FROM contact WHERE thread_id = $1 AND phase <> 'done'`)
@@ -164,10 +171,10 @@ var openContactOf = statement(`SELECT id::text FROM contact WHERE thread_id = $1
 var insertContact = statement(`
 	WITH opened AS (
 		INSERT INTO contact (id, thread_id, customer_id, channel, mailbox_id, subject, arrived_at, phase, tell_at)
-		VALUES ($1, $2, $3, 'email', $4, $5, postroom_now(), 'new', postroom_now() + $6) RETURNING id, version
+		SELECT $1, id, customer_id, 'email', $3, $4, postroom_now(), 'new', postroom_now() + $5 FROM thread WHERE id = $2 RETURNING id, version
 	)
 	INSERT INTO contact_event (contact_id, at, event, from_phase, to_phase, version, actor, detail)
-	SELECT id, postroom_now(), 'opened', 'new', 'new', version, $7, '{}' FROM opened`)
+	SELECT id, postroom_now(), 'opened', 'new', 'new', version, $6, '{}' FROM opened`)
 
 // deliver stores a person's mail in its thread and contact.
 func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
@@ -176,45 +183,21 @@ func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
 	if err != nil {
 		return Ingested{}, err
 	}
-	refs := make([]string, 0, len(a.References)+1)
-	for _, r := range append(a.References, a.InReplyTo) {
-		if !r.Empty() {
-			refs = append(refs, r.Reveal())
-		}
-	}
-	thread, open, err := threadOf(ctx, tx, customer, refs)
+	at, err := placeOf(ctx, tx, a, customer)
 	if err != nil {
 		return Ingested{}, err
 	}
-	if open != nil {
-		return join(ctx, tx, a, customer, thread, open)
+	a.Standing = at.standing
+	if at.open != nil {
+		return join(ctx, tx, a, customer, at)
 	}
 	id := postroom.ContactID(newID())
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	tx.later(insertContact, id, thread, customer, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String())
-	writeMessage(tx, a, thread, id)
+	tx.later(insertContact, id, at.thread, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String())
+	writeMessage(tx, a, at.thread, id)
+	at.remembered(tx, a)
 	a.Source.received(tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
 	return Ingested{postroom.ArrivalOpened, id, 1}, nil
-}
-
-// threadOf finds the thread that a mail's references lead to, locked, with its open contact if it has one; or makes a new thread.
-func threadOf(ctx context.Context, tx *txn, customer postroom.CustomerID, refs []string) (postroom.ThreadID, *contactRow, error) {
-	if len(refs) > 0 {
-		thread, found, err := value[postroom.ThreadID](ctx, tx, findThread, refs, customer)
-		if err != nil {
-			return "", nil, err
-		}
-		if found {
-			if _, err := tx.Exec(ctx, lockThread, thread); err != nil {
-				return "", nil, err
-			}
-			open, err := lockOpenContact(ctx, tx, thread)
-			return thread, open, err
-		}
-	}
-	thread := postroom.ThreadID(newID())
-	tx.later(insertThread, thread, customer)
-	return thread, nil, nil
 }
 
 // lockOpenContact locks the open contact of a locked thread; nil if it has none. A contact that was completed while we waited for
@@ -233,11 +216,16 @@ func lockOpenContact(ctx context.Context, tx *txn, thread postroom.ThreadID) (*c
 }
 
 // join adds a mail to the open contact of its thread, and shows it to whoever holds it (R22).
-func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID, thread postroom.ThreadID, contact *contactRow) (Ingested, error) {
-	id := contact.ID
-	writeMessage(tx, a, thread, id)
+func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID, at place) (Ingested, error) {
+	contact, id := at.open, at.open.ID
+	writeMessage(tx, a, at.thread, id)
+	at.remembered(tx, a)
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	contact.note(tx, change{event: EventCustomerWrote, actor: by, tell: tellSoon})
+	wrote := change{event: EventCustomerWrote, actor: by, tell: tellSoon}
+	if a.Standing != StandingOrdinary {
+		wrote.detail = map[string]string{"standing": string(a.Standing)}
+	}
+	contact.note(tx, wrote)
 	if contact.Phase == postroom.ContactParked {
 		if err := contact.resume(ctx, tx, by, tellSoon); err != nil {
 			return Ingested{}, err

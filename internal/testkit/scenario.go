@@ -3,6 +3,7 @@ package testkit
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,10 +38,11 @@ func (c *Centre) Render(t testing.TB, offer postroom.OfferID, agent postroom.Age
 	if err != nil {
 		t.Fatalf("draft: %v", err)
 	}
-	return store.Reply{Outbox: postroom.OutboxID(NewID()), Message: postroom.MessageID(NewID()), Mailbox: source.Mailbox,
+	id := postroom.OutboxID(NewID())
+	return store.Reply{Outbox: id, Message: postroom.MessageID(NewID()), Mailbox: source.Mailbox,
 		DraftVersion: draft.Version, From: postroom.Address{Address: postroom.SealText(source.From)},
 		To: postroom.Address{Address: postroom.SealText(source.To)}, Subject: postroom.SealText("Re: " + source.Subject),
-		Body: postroom.SealText(draft.Body), MessageID: fmt.Sprintf("%s@shop.example", uuid.NewString()), EnvelopeFrom: source.From,
+		Body: postroom.SealText(draft.Body), MessageID: string(id) + "@shop.example", EnvelopeFrom: source.From,
 		BlobKey: NewID(), Size: 10}
 }
 
@@ -84,10 +86,18 @@ func (c *Centre) Park(t testing.TB, offer postroom.OfferID, agent postroom.Agent
 	return now
 }
 
-// FollowUp is a mail of a customer that answers the one of that Message-ID.
+// FollowUp is a mail of a customer that answers the one of that Message-ID: one of ours, by Render or by the key ring, which proves where it
+// belongs; any other only suggests it.
 func (c *Centre) FollowUp(from, messageID string) store.Arrived {
 	mail := c.Mail(from, "Re: and another thing")
 	mail.InReplyTo = postroom.SealText(messageID)
+	local, domain, _ := strings.Cut(messageID, "@")
+	if parts := strings.Split(local, "."); len(parts) == 3 {
+		local = parts[1]
+	}
+	if domain == "shop.example" && uuid.Validate(local) == nil {
+		mail.Evidence.Replies = []postroom.OutboxID{postroom.OutboxID(local)}
+	}
 	return mail
 }
 

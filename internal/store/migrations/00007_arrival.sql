@@ -43,3 +43,54 @@ GRANT INSERT ON delivery_report TO postroom_app;
 GRANT INSERT, UPDATE ON address_mark TO postroom_app;
 GRANT UPDATE (bounced_at) ON outbox TO postroom_app;
 GRANT UPDATE (read_at) ON message TO postroom_app;
+
+-- Threads (notes on the order of evidence: internal/store/thread.go). What proves by itself where a mail belongs is not in here: tokens and our
+-- Message-IDs carry their proof. thread_key is weak: ids of customers' mails, which others may know.
+CREATE TABLE thread_key (
+    key       text NOT NULL,
+    thread_id uuid NOT NULL REFERENCES thread,
+    PRIMARY KEY (key, thread_id)
+);
+-- Who takes part in a thread beside its customer: to whom somebody who takes part has written, and to whom we have.
+CREATE TABLE thread_participant (
+    thread_id uuid NOT NULL REFERENCES thread,
+    address   text NOT NULL CHECK (address = lower(address)),
+    PRIMARY KEY (thread_id, address)
+);
+-- Where a mail may belong too: shown, and followed by nobody.
+CREATE TABLE thread_hint (
+    message_id uuid NOT NULL REFERENCES message,
+    thread_id  uuid NOT NULL REFERENCES thread,
+    evidence   text NOT NULL CHECK (evidence IN ('reference', 'thread_index', 'old')),
+    PRIMARY KEY (message_id, thread_id)
+);
+ALTER TABLE thread ADD COLUMN merged_into uuid REFERENCES thread;
+INSERT INTO thread_key (key, thread_id) SELECT DISTINCT internet_message_id, thread_id FROM message
+    WHERE direction = 'in' AND thread_id IS NOT NULL AND internet_message_id <> '';
+
+ALTER TABLE message DROP CONSTRAINT message_standing_check, ADD CHECK (standing IN ('', 'report', 'unverified'));
+
+-- One mail that came by two ways differs in its bytes; logical is an HMAC of what is the same.
+ALTER TABLE received ADD COLUMN logical bytea;
+CREATE UNIQUE INDEX received_logically_once ON received (logical) WHERE arrival <> 'duplicate' AND logical IS NOT NULL;
+
+-- Contacts of one customer that are one matter, or one contact that is two.
+CREATE TABLE contact_merge (
+    from_contact uuid PRIMARY KEY REFERENCES contact,
+    into_contact uuid NOT NULL REFERENCES contact,
+    from_thread  uuid NOT NULL REFERENCES thread,
+    messages     uuid[] NOT NULL,
+    at           timestamptz NOT NULL,
+    actor        text NOT NULL,
+    undone_into  uuid REFERENCES contact
+);
+ALTER TABLE contact
+    ADD COLUMN split_from uuid REFERENCES contact,
+    DROP CONSTRAINT contact_outcome_check,
+    ADD CONSTRAINT contact_outcome_check CHECK (outcome IN ('replied', 'closed_without_reply', 'merged'));
+
+GRANT SELECT ON thread_key, thread_participant, thread_hint, contact_merge TO postroom_app;
+GRANT INSERT, DELETE ON thread_key TO postroom_app;
+GRANT INSERT ON thread_participant, thread_hint, contact_merge TO postroom_app;
+GRANT UPDATE (undone_into) ON contact_merge TO postroom_app;
+GRANT UPDATE (thread_id, standing) ON message TO postroom_app;
