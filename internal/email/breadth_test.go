@@ -90,7 +90,7 @@ func TestTextIsReadAlthoughItNamesAnotherSet(t *testing.T) {
 		"French as UTF-8":             {"utf-8", charmap.Windows1252, frenchText},
 		"UTF-16 of nothing, with BOM": {"", unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "hello " + koreanText},
 		"UTF-16 of the other order":   {"utf-16le", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), "hello, where is my order? " + "안녕"},
-		"UTF-8 as UTF-16":             {"utf-16", unicode.UTF8, "hello there, friend"},
+		"UTF-8 as UTF-16":             {"utf-16", unicode.UTF8, "hello"},
 	} {
 		m := email.Parse(mail("Content-Type: text/plain; charset="+c.label, "Content-Transfer-Encoding: base64", "", b64(encoded(t, c.encoding, c.text))))
 		if m.Text != c.text {

@@ -131,17 +131,22 @@ func decodeUTF16(b []byte, e encoding.Encoding) (text string, ok bool) {
 		e = utf16LE
 	case high > 2*low:
 		e = utf16BE
-	case low+high == 0 && utf8.Valid(b) && !bytes.ContainsAny(b, "\x00"):
-		if r, _ := utf8.DecodeRune(b); r != utf8.RuneError && plausible(b) {
-			return string(b), false // it only says so
-		}
+	case isPrintable(b):
+		return string(b), false // it only says so
 	}
 	text, clean := convert(b[:len(b)&^1], e)
 	return strings.TrimPrefix(text, "\ufeff"), clean && len(b)%2 == 0
 }
 
-// plausible reports whether text is ASCII with spaces or line ends, as UTF-16 hardly ever is when read as bytes.
-func plausible(b []byte) bool { return !hasHigh(b) && bytes.ContainsAny(b, " \n") }
+// isPrintable reports whether text is nothing but ASCII, as UTF-16 hardly ever is when read as bytes.
+func isPrintable(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x7f || c < ' ' && c != '\n' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
 
 // cleanLabel takes off what does not belong to a name.
 func cleanLabel(label string) string {
