@@ -19,7 +19,8 @@ import classes from "./Shell.module.css";
 import { TopBar } from "./TopBar";
 import { useNarrow } from "./useNarrow";
 
-const Conversation = later(async () => (await import("../conversation/Conversation")).Conversation);
+const Conversation = later(async () => (await import("./parts")).Conversation);
+const Reminders = later(async () => (await import("./parts")).Reminders);
 const HelpSheet = later(async () => (await import("../keys/HelpSheet")).HelpSheet);
 
 /** Shell is the desktop: the bar, what must not be missed, the list, and the conversation. */
@@ -45,6 +46,7 @@ export function Shell() {
       <TopBar openHelp={() => setHelp(true)} />
       <StateBanner />
       <LinkBanner />
+      <FiredReminders />
       <NoticeList />
       <DeliveryWatch />
       <NewVersion />
@@ -60,6 +62,12 @@ export function Shell() {
       {help && <HelpSheet close={() => setHelp(false)} />}
     </div>
   );
+}
+
+/** FiredReminders loads what shows them when there are any. */
+function FiredReminders() {
+  const fired = useLive((view) => view.fired);
+  return fired.size > 0 ? <Reminders fired={fired} /> : null;
 }
 
 /** OfferStrip shows the offers where the list has no room: an offer is never out of sight, and never covers what one writes. */

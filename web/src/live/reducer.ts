@@ -11,9 +11,17 @@ export interface LiveState {
   cards: ReadonlyMap<string, ContactCard>;
   /** Cards whose offer has just expired: they flash for a moment (R9). */
   expired: readonly ContactCard[];
+  /** The reminders that have fired to him and are not done (R25). */
+  fired: ReadonlySet<string>;
 }
 
-export const noState: LiveState = { token: undefined, agent: undefined, cards: new Map(), expired: [] };
+export const noState: LiveState = {
+  token: undefined,
+  agent: undefined,
+  cards: new Map(),
+  expired: [],
+  fired: new Set(),
+};
 
 /** reduce is what a message of the stream makes of the state. A snapshot replaces everything; the rest is one contact or the agent. */
 export function reduce(state: LiveState, message: WatchResponse): LiveState {
@@ -26,6 +34,7 @@ export function reduce(state: LiveState, message: WatchResponse): LiveState {
         agent: event.value.state,
         cards: new Map(event.value.contacts.map((card) => [card.contactId, card])),
         expired: [],
+        fired: new Set(event.value.firedReminderIds),
       };
     case "stateChanged":
       return { ...withAgent(state, event.value), token };
@@ -43,6 +52,14 @@ export function reduce(state: LiveState, message: WatchResponse): LiveState {
       }
       const missed = offerState === OfferState.EXPIRED && known?.offerId === offerId && isLive(known);
       return { ...state, token, cards, expired: missed ? [...state.expired, known] : state.expired };
+    }
+    case "reminderChanged": {
+      const fired = new Set(state.fired);
+      fired.delete(event.value.reminderId);
+      if (event.value.fired) {
+        fired.add(event.value.reminderId);
+      }
+      return { ...state, token, fired };
     }
     default:
       return { ...state, token };

@@ -20,6 +20,7 @@ import {
   Phase,
 } from "../gen/postroom/contact/v1/contact_pb";
 import { ErrorDetailSchema, type FindingSchema } from "../gen/postroom/error/v1/error_pb";
+import { type Reminder, ReminderService } from "../gen/postroom/reminder/v1/reminder_pb";
 
 // A server for tests: the services of the API in memory, over the same generated code that the real one speaks.
 
@@ -95,6 +96,8 @@ export class Fake {
   });
   cards: ContactCard[] = [];
   contact: Contact = aContact();
+  reminders: Reminder[] = [];
+  firedReminders: string[] = [];
   calls: { method: string; request: unknown }[] = [];
   contacts: Partial<ServiceImpl<typeof ContactService>> = {};
   agents: Partial<ServiceImpl<typeof AgentService>> = {};
@@ -147,7 +150,10 @@ export class Fake {
         listIdleCodes: () => ({ codes: [{ code: "lunch", name: { en: "Lunch", ko: "점심" } }] }),
         heartbeat: () => ({ state: this.agent, serverNow: timestampNow() }),
         watch: async function* (_request, context) {
-          yield fake.#response({ case: "snapshot", value: { state: fake.agent, contacts: fake.cards } });
+          yield fake.#response({
+            case: "snapshot",
+            value: { state: fake.agent, contacts: fake.cards, firedReminderIds: fake.firedReminders },
+          });
           while (!context.signal.aborted) {
             const next = fake.#pushed.shift();
             if (next) {
@@ -161,6 +167,13 @@ export class Fake {
           }
         },
         ...this.agents,
+      });
+      service(ReminderService, {
+        listReminders: () => ({ reminders: this.reminders, serverNow: timestampNow() }),
+        completeReminder: (request) => {
+          note("completeReminder", request);
+          return {};
+        },
       });
       service(ContactService, {
         getContact: () => ({ contact: this.contact }),
