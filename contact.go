@@ -62,6 +62,7 @@ const (
 	ContactReplied   ContactEvent = "replied"     // a reply went to the outbox (R14, R15)
 	ContactClosed    ContactEvent = "closed"      // closed without reply (R17)
 	ContactCompleted ContactEvent = "completed"   // wrap-up recorded (R24)
+	ContactMerged    ContactEvent = "merged"      // its mails went on in another contact of the customer
 )
 
 // ContactMachine says how a contact's phase changes.
@@ -85,6 +86,8 @@ var ContactMachine = Machine[ContactPhase, ContactEvent]{
 		{ContactParked, ContactTakenUp, ContactWaiting, "R45"},
 		{ContactWrapUp, ContactReturned, ContactOwned, "R22"},
 		{ContactWrapUp, ContactCompleted, ContactDone, "R24, I10"},
+		{ContactWaiting, ContactMerged, ContactDone, "R22, I7"},
+		{ContactParked, ContactMerged, ContactDone, "R22, I7"},
 	},
 }
 
@@ -95,6 +98,8 @@ type Outcome string
 const (
 	OutcomeReplied            Outcome = "replied"
 	OutcomeClosedWithoutReply Outcome = "closed_without_reply"
+	// OutcomeMerged is a contact's that goes on as part of another.
+	OutcomeMerged Outcome = "merged"
 	// OutcomeTransferred is a segment's: the contact went on elsewhere.
 	OutcomeTransferred Outcome = "transferred"
 )

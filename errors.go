@@ -83,6 +83,7 @@ const (
 	ReasonWaitsForAnother   Reason = "waits_for_another"
 	ReasonPickNotAllowed    Reason = "pick_not_allowed"
 	ReasonWorkInHand        Reason = "work_in_hand"
+	ReasonAnotherCustomer   Reason = "another_customer"
 )
 
 // Error is the one error type of the product. Message is a sentence for people and never holds customer text, addresses or

@@ -257,7 +257,8 @@ func noticed(ctx context.Context, tx *txn, reply reportedReply, open *contactRow
 var openUnanswered = statement(`
 	WITH opened AS (
 		INSERT INTO contact (id, thread_id, customer_id, channel, mailbox_id, subject, arrived_at, phase, begun_from, tell_at)
-		SELECT $2, thread_id, customer_id, channel, mailbox_id, subject, postroom_now(), 'new', id, postroom_now() FROM contact WHERE id = $1
+		SELECT $2, t.id, t.customer_id, channel, mailbox_id, subject, postroom_now(), 'new', c.id, postroom_now()
+		FROM contact c JOIN thread o ON o.id = c.thread_id JOIN thread t ON t.id = coalesce(o.merged_into, o.id) WHERE c.id = $1
 		RETURNING id, version
 	)
 	INSERT INTO contact_event (contact_id, at, event, from_phase, to_phase, version, actor, detail)

@@ -31,7 +31,7 @@ var (
 )
 
 // Notes in a contact's story that are no change of its phase.
-var notes = []string{"opened", store.EventCustomerWrote, store.EventSegmentWrapped, store.EventLookedAt, store.EventNoteAdded, store.EventReplyBounced, "wrap-up extended",
+var notes = []string{"opened", store.EventCustomerWrote, store.EventSegmentWrapped, store.EventLookedAt, store.EventNoteAdded, store.EventReplyBounced, store.EventMergedIn, store.EventSplitOff, "wrap-up extended",
 	"wrap-up left to the agent", "target dropped", "overflowed", "moved", "reprioritised", "unstuck"}
 
 // Each change that the store makes is a row of a table, and each row is a change that the store makes.
@@ -171,6 +171,17 @@ func liveADay(t *testing.T, c *testkit.Centre) {
 	again, err := c.ReopenContact(ctx, testkit.Command("mina"), over)
 	must(t, err)
 	c.Park(t, again.Offer, "mina", time.Time{})
+
+	// Contacts of one customer become one: of one that waits, and of one that is parked.
+	into := c.Arrive(t, "oh@customer.example", "One")
+	for _, park := range []bool{false, true} {
+		other := c.Arrive(t, "oh@customer.example", "The same")
+		if park {
+			c.Park(t, c.Own(t, other, "mina"), "mina", time.Time{})
+		}
+		_, err = c.MergeContacts(ctx, store.Supervision{By: postroom.System("test"), Contact: other}, into)
+		must(t, err)
+	}
 
 	// RONA twice, a connection lost in it, an offer that did not reach her, signing out and in again; then a choice.
 	offers := []postroom.OfferID{offer("mina"), offer("mina")}

@@ -79,18 +79,31 @@ func Invariants() []Invariant {
 			SELECT format('uid %s %s %s', r.uid, r.arrival, r.message_id)
 			FROM received r LEFT JOIN message m ON m.id = r.message_id
 			WHERE r.arrival IN ('opened', 'appended') AND m.contact_id IS NULL`},
-		{"I7: a contact was opened by a mail, by what was unseen at a completion, by a bounce, or by an agent", `
-			SELECT format('%s contacts: %s opened by mails, %s carried, %s by bounces, %s begun by agents', contacts, opened, carried, bounced, begun) FROM (
-				SELECT (SELECT count(*) FROM contact) AS contacts, (SELECT count(*) FROM received WHERE arrival = 'opened') AS opened,
-				       count(*) FILTER (WHERE actor = 'system:carry') AS carried, count(*) FILTER (WHERE actor = 'system:bounce') AS bounced,
-				       count(*) FILTER (WHERE actor LIKE 'agent:%') AS begun FROM contact_event WHERE event = 'opened') n
-			WHERE contacts <> opened + carried + bounced + begun`},
+		{"I7: contacts opened, carried, reopened by bounces, begun, split and released are those that are open, completed and merged", `
+			SELECT format('%s opened by mails + %s carried + %s by bounces + %s begun by agents + %s split + %s released, %s open + %s completed + %s merged',
+				opened, carried, bounced, begun, split, released, open, completed, merged) FROM (
+				SELECT (SELECT count(*) FROM received WHERE arrival = 'opened') AS opened, carried, bounced,
+				       (SELECT count(*) FROM contact WHERE begun_from IS NOT NULL) - bounced AS begun,
+				       (SELECT count(*) FROM contact WHERE split_from IS NOT NULL) AS split, released,
+				       (SELECT count(*) FROM contact WHERE phase <> 'done') AS open,
+				       (SELECT count(*) FROM contact WHERE phase = 'done' AND outcome IS DISTINCT FROM 'merged') AS completed,
+				       (SELECT count(*) FROM contact_merge) AS merged
+				FROM (SELECT count(*) FILTER (WHERE actor = 'system:carry') AS carried, count(*) FILTER (WHERE actor = 'system:bounce') AS bounced,
+				             count(*) FILTER (WHERE detail ? 'released') AS released FROM contact_event WHERE event = 'opened') e) n
+			WHERE opened + carried + bounced + begun + split + released <> open + completed + merged`},
+		{"I7: what is merged is completed as that, and has no mail left", `
+			SELECT format('contact %s is %s as %s, with %s mails', c.id, c.phase, c.outcome, count(x.id))
+			FROM contact c LEFT JOIN contact_merge m ON m.from_contact = c.id LEFT JOIN message x ON x.contact_id = c.id
+			WHERE c.outcome = 'merged' OR m.from_contact IS NOT NULL GROUP BY c.id, m.from_contact
+			HAVING c.outcome IS DISTINCT FROM 'merged' OR c.phase <> 'done' OR m.from_contact IS NULL OR count(x.id) > 0`},
+		{"I7: a mail is in the thread of its contact", `
+			SELECT format('message %s of contact %s', m.id, c.id) FROM message m JOIN contact c ON c.id = m.contact_id WHERE m.thread_id <> c.thread_id`},
 		{"R34: a bounce is the end of a mail that was sent, and says when", `
 			SELECT format('reply %s is %s, bounced at %s', id, state, bounced_at) FROM outbox
 			WHERE (state = 'bounced') <> (bounced_at IS NOT NULL)`},
 		{"I7: a contact that was taken up again is one that was completed in the same thread", `
 			SELECT format('contact %s begun from %s', c.id, c.begun_from) FROM contact c JOIN contact b ON b.id = c.begun_from
-			WHERE b.phase <> 'done' OR b.thread_id <> c.thread_id`},
+			WHERE b.phase <> 'done' OR (b.thread_id <> c.thread_id AND b.outcome <> 'merged')`},
 		{"R22: no mail is buried in a completed contact", `
 			SELECT format('message %s came after contact %s was handled', m.id, c.id)
 			FROM message m JOIN contact c ON c.id = m.contact_id
@@ -104,7 +117,7 @@ func Invariants() []Invariant {
 				SELECT agent_id, from_state, to_state, lead(event) OVER (PARTITION BY agent_id ORDER BY id) AS next FROM agent_log) l
 			WHERE from_state = 'rona' AND to_state = 'logged_out' AND next <> 'signs in after RONA'`},
 		{"I10: what is done was wrapped up", `
-			SELECT format('contact %s is done', c.id) FROM contact c WHERE c.phase = 'done' AND NOT EXISTS (
+			SELECT format('contact %s is done', c.id) FROM contact c WHERE c.phase = 'done' AND c.outcome IS DISTINCT FROM 'merged' AND NOT EXISTS (
 				SELECT FROM segment g JOIN wrapup w ON w.segment_id = g.id WHERE g.contact_id = c.id AND g.state = 'ended')
 			UNION ALL
 			SELECT format('offer %s is finished', o.id) FROM offer o WHERE o.state = 'finished' AND NOT EXISTS (
