@@ -165,7 +165,7 @@ func compare(scores map[string]*score, name string, want oracle, got email.Mail)
 	}
 	count("from", want.from(), first)
 	if len(want.TextBody) > 0 {
-		count("text", want.shown(want.TextBody, "Text"), got.Text)
+		count("text", want.shown(want.TextBody, "Text"), got.PlainText)
 	}
 	if html := want.shown(want.HTMLBody, "Html"); html != "" {
 		count("html", html, got.HTML)

@@ -67,12 +67,12 @@ func differences(m email.Mail, want expected) (got, wanted string) {
 		from = m.From[0]
 	}
 	differ("subject", want.Subject, m.Subject)
-	differ("text", want.Text, m.Text)
+	differ("text", want.Text, m.PlainText)
 	differ("html", want.HTML, m.HTML)
 	differ("from", want.FromAddr, from.Address)
 	differ("name", want.FromName, from.Name)
-	if want.AnyText != nil && !strings.Contains(squeezed(m.Text+m.HTML), squeezed(*want.AnyText)) {
-		got, wanted = got+"text "+m.Text+" ", wanted+"text "+*want.AnyText+" "
+	if want.AnyText != nil && !strings.Contains(squeezed(m.PlainText+m.HTML), squeezed(*want.AnyText)) {
+		got, wanted = got+"text "+m.PlainText+" ", wanted+"text "+*want.AnyText+" "
 	}
 	for _, name := range want.Att {
 		if !slices.ContainsFunc(m.Attachments, func(a email.Attachment) bool { return a.Filename == name }) {

@@ -160,7 +160,7 @@ func newReading(file string, raw []byte) reading {
 	m := email.Parse(raw)
 	found := reading{
 		File: file, Subject: m.Subject, From: readAddresses(m.From), To: readAddresses(m.To), Cc: readAddresses(m.Cc), ReplyTo: readAddresses(m.ReplyTo),
-		MessageID: m.MessageID, InReplyTo: notNil(m.InReplyTo), References: notNil(m.References), Text: m.Text, HTML: m.HTML,
+		MessageID: m.MessageID, InReplyTo: notNil(m.InReplyTo), References: notNil(m.References), Text: m.PlainText, HTML: m.HTML,
 		Attachments: []readAttachment{}, Automatic: email.Automatic(m), Bounce: readBounce{Recipients: []readRecipient{}}, Defects: notNil(m.Defects),
 	}
 	if found.Automatic != "" && found.Automatic != email.List {

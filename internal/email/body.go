@@ -22,9 +22,16 @@ func (t *tree) choose(root *part, m *Mail) {
 	b.dropHalves()
 	m.Text = t.plainText(b.text)
 	m.HTML = t.htmlSource(b.html)
+	m.PlainText = m.Text
+	if slices.ContainsFunc(b.text, func(p *part) bool { return displayKind(p) == "html" }) {
+		if plain := t.join(b.text, t.plain, "plain"); strings.TrimSpace(plain) != "" {
+			m.PlainText = plain
+		}
+	}
 	m.plain = hasPlain(b.text) && strings.TrimSpace(m.Text) != ""
 	if strings.TrimSpace(m.Text) == "" && m.HTML != "" {
 		m.Text = t.bound(htmlText(m.HTML))
+		m.PlainText = m.Text
 	}
 	t.attach(root, &b, m)
 	if strings.TrimSpace(m.Text) == "" && m.HTML == "" && len(m.Attachments) == 0 && root.children != nil && len(bytes.TrimSpace(root.body)) > 0 {
@@ -130,12 +137,16 @@ func (t *tree) plainText(parts []*part) string {
 		if displayKind(p) == "html" {
 			return htmlText(t.decode(p))
 		}
-		text := t.decode(p)
-		if strings.EqualFold(p.parameters["format"], "flowed") {
-			text = unflow(text, joint(p.parameters["delsp"]))
-		}
-		return text
+		return t.plain(p)
 	}, "plain", "html")
+}
+
+// plain is what a plain part says.
+func (t *tree) plain(p *part) string {
+	if strings.EqualFold(p.parameters["format"], "flowed") {
+		return unflow(t.decode(p), joint(p.parameters["delsp"]))
+	}
+	return t.decode(p)
 }
 
 func (t *tree) htmlSource(parts []*part) string {

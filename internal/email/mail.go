@@ -49,6 +49,8 @@ type Mail struct {
 
 	// Text is the body as plain text, lines ending in \n: the text/plain parts, or what the HTML says where there are none.
 	Text string
+	// PlainText is Text without what HTML parts beside plain ones say, as in mails that go on in HTML behind a file.
+	PlainText string
 	// HTML is the source of the text/html body parts, or "". Nothing in it is safe to show.
 	HTML string
 

@@ -118,3 +118,15 @@ func TestTheTextBelowTheDeepestLevelIsRead(t *testing.T) {
 		}
 	}
 }
+
+func TestTextBesideHTMLIsToldApart(t *testing.T) {
+	t.Parallel()
+	m := email.Parse(mail("Content-Type: multipart/mixed; boundary=b", "", "--b", "", "hello", "--b", "Content-Type: text/html", "", "<p>there</p>", "--b--"))
+	if m.Text != "hello\nthere" || m.PlainText != "hello" || m.HTML != "<p>there</p>" {
+		t.Errorf("%q %q %q", m.Text, m.PlainText, m.HTML)
+	}
+	m = email.Parse(mail("Content-Type: text/html", "", "<p>there</p>"))
+	if m.Text != "there" || m.PlainText != "there" {
+		t.Errorf("%q %q", m.Text, m.PlainText)
+	}
+}
