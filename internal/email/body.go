@@ -19,7 +19,6 @@ type bodies struct {
 func (t *tree) choose(root *part, m *Mail) {
 	b := bodies{attached: map[*part]bool{}}
 	b.sort([]*part{root}, "mixed", false, &b.text, &b.html)
-	b.dropHalves()
 	m.Text = t.plainText(b.text)
 	m.HTML = t.htmlSource(b.html)
 	m.PlainText = m.Text
@@ -99,14 +98,6 @@ func (b *bodies) sort(parts []*part, in string, alternative bool, text, html *[]
 		*text = append(*text, (*html)[before[1]:]...)
 	case before[1] == len(*html) && before[0] != len(*text):
 		*html = append(*html, (*text)[before[0]:]...)
-	}
-}
-
-// dropHalves leaves an HTML part in which the mail ends out of the text, if there is other text.
-func (b *bodies) dropHalves() {
-	whole := slices.DeleteFunc(slices.Clone(b.text), func(p *part) bool { return p.damage == cutOff && displayKind(p) == "html" })
-	if len(whole) > 0 {
-		b.text = whole
 	}
 }
 

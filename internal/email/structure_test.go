@@ -36,7 +36,7 @@ func TestBrokenMultipartsAreTakenApart(t *testing.T) {
 		"closed by another boundary":        {mail(mixed+"b", "", "--b", "", "hello", "--b"), "hello", 0, []email.Defect{email.DefectUnclosed}},
 		"cut off in the only part":          {mail(mixed+"b", "", "--b", "", "hello"), "hello\n", 1, []email.Defect{email.DefectUnclosed}},
 		"cut off in a second part":          {mail(mixed+"b", "", "--b", "", "hello", "--b", "", "there"), "hello\nthere\n", 1, []email.Defect{email.DefectUnclosed}},
-		"cut off in HTML":                   {mail(mixed+"b", "", "--b", "", "hello", "--b", "Content-Type: text/html", "", "<p>half"), "hello", 1, []email.Defect{email.DefectUnclosed}},
+		"cut off in HTML":                   {mail(mixed+"b", "", "--b", "", "hello", "--b", "Content-Type: text/html", "", "<p>half"), "hello\nhalf", 1, []email.Defect{email.DefectUnclosed}},
 		"cut off in a file":                 {mail(mixed+"b", "", "--b", "", "hello", "--b", "Content-Type: a/b", "", "x"), "hello", 1, []email.Defect{email.DefectUnclosed}},
 		"an inner one that is not closed":   {mail(mixed+"b", "", "--b", mixed+"c", "", "--c", "", "hello", "--b", "", "there", "--b--"), "hello\nthere", 0, []email.Defect{email.DefectUnclosed}},
 		"an inner one with two dashes more": {mail(mixed+"b", "", "--b", mixed+`"b--"`, "", "--b--", "", "hello", "--b----", "--b--"), "hello", 0, nil},
