@@ -79,6 +79,9 @@ type Mailbox struct {
 	// PlusAddressing says that mail to local+anything@domain arrives in this mailbox too: replies then carry tokens in Reply-To and in the
 	// envelope sender, by which answers and bounces find their thread and their reply without any header (R22, R34).
 	PlusAddressing bool
+	// SentFolder is the IMAP folder in which the provider keeps copies of what was sent: there a reply is looked for whose fate is unknown
+	// (R21). Empty: the one that the server calls \Sent (RFC 6154), if it does.
+	SentFolder string
 }
 
 // EntryPoint is an address that leads into a queue unless a rule says otherwise (R31).
@@ -111,6 +114,8 @@ type Queue struct {
 	RONATime    time.Duration // MinRONATime to MaxRONATime, DefaultRONATime if zero (R9)
 	WrapUpCodes []WrapUpCode  // in the order shown; at least one
 	WrapUp      WrapUpRules
+	// Undo is how long a reply waits before it is sent, so that it can be taken back: 0 to MaxUndo (R20).
+	Undo time.Duration
 	// WrapUpGuidance is what the organisation asks of a wrap-up, shown above its form (R24); at most MaxGuidance characters. Empty: none.
 	WrapUpGuidance Name
 	QueueRules

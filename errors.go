@@ -84,6 +84,10 @@ const (
 	ReasonPickNotAllowed    Reason = "pick_not_allowed"
 	ReasonWorkInHand        Reason = "work_in_hand"
 	ReasonAnotherCustomer   Reason = "another_customer"
+	ReasonReplyGone         Reason = "reply_gone" // it is on its way, or has arrived: it cannot be taken back
+	ReasonSendTime          Reason = "send_time"  // a time that has passed, or is too far ahead
+	ReasonUnknownReply      Reason = "unknown_reply"
+	ReasonNotResendable     Reason = "not_resendable" // what became of it is known
 )
 
 // Error is the one error type of the product. Message is a sentence for people and never holds customer text, addresses or

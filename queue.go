@@ -32,6 +32,12 @@ const (
 	ParkedTime = 10 * time.Minute
 	// MaxParking is how long a contact may be parked (R45).
 	MaxParking = 365 * 24 * time.Hour
+	// DefaultUndo is how long a reply waits before it is sent, where its queue does not say (R20).
+	DefaultUndo = 10 * time.Second
+	// MaxUndo is how long it may wait (R20).
+	MaxUndo = time.Minute
+	// MaxSchedule is how far ahead a reply may be scheduled (R20).
+	MaxSchedule = 90 * 24 * time.Hour
 	// DeclineBackOff is the first pause before an only candidate who declined is asked again; it doubles up to ExclusionTime (R11).
 	DeclineBackOff = 30 * time.Second
 )

@@ -142,13 +142,19 @@ func (w *watch) open(ctx context.Context) error {
 }
 
 func (w *watch) config() (mailbox.Config, error) {
-	server := w.mailbox.IMAP
-	password, err := w.Secrets.Secret(server.Secret)
+	config, err := w.imap(w.mailbox)
+	config.Folder, config.Logger = w.mailbox.Folder, w.log
+	return config, err
+}
+
+// imap is how a mailbox is reached by IMAP.
+func (a *Activities) imap(m postroom.Mailbox) (mailbox.Config, error) {
+	password, err := a.Secrets.Secret(m.IMAP.Secret)
 	if err != nil {
 		return mailbox.Config{}, err
 	}
-	return mailbox.Config{Host: server.Host, Port: server.Port, Security: mailbox.Security(server.TLS), Username: server.Username,
-		Password: password.Reveal(), Folder: w.mailbox.Folder, Logger: w.log}, nil
+	return mailbox.Config{Host: m.IMAP.Host, Port: m.IMAP.Port, Security: mailbox.Security(m.IMAP.TLS), Username: m.IMAP.Username,
+		Password: password.Reveal()}, nil
 }
 
 // drain ingests everything above the cursor. The cursor moves over settled mails only, batch by batch.

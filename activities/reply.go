@@ -35,6 +35,12 @@ func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (post
 	return now, failure(err)
 }
 
+// UndoReply takes back the reply that the agent sent last on an offer (R20).
+func (a *Activities) UndoReply(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	now, err := a.Store.UndoReply(ctx, in.Command, in.Offer)
+	return now, failure(err)
+}
+
 // render makes the mail of a reply, and what the store keeps of it.
 func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand) (store.Reply, postroom.Bytes, error) {
 	id := postroom.OutboxID(uuid.Must(uuid.NewV7()).String())
@@ -77,6 +83,7 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		InReplyTo:    a.seal("header:in-reply-to", source.MessageID),
 		Refs:         a.sealAll("header:references", append(source.Refs, source.MessageID)),
 		EnvelopeFrom: back.envelope, BlobKey: string(blob.ForOutbox(id)), Size: size,
+		DueIn: time.Duration(source.Undo) * time.Second, SendAt: in.SendAt,
 	}, content, nil
 }
 

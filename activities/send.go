@@ -32,6 +32,9 @@ func (a *Activities) SendReply(ctx context.Context, id postroom.OutboxID) (workf
 	if err != nil {
 		return workflows.Sent{}, failure(err)
 	}
+	if taken.ProbeIn > 0 { // an attempt died after its final dot
+		return workflows.Sent{Delivery: taken.Delivery, ProbeIn: taken.ProbeIn}, nil
+	}
 	if taken.Wait > 0 {
 		return workflows.Sent{}, later("not_due", "the reply is not due yet", taken.Wait)
 	}
@@ -49,6 +52,9 @@ func (a *Activities) SendReply(ctx context.Context, id postroom.OutboxID) (workf
 	}
 	if attempted.Delivery == postroom.DeliveryDeferred {
 		return workflows.Sent{}, later("deferred", "the mail server put the reply off", attempted.Retry)
+	}
+	if attempted.Delivery == postroom.DeliverySending {
+		return workflows.Sent{Delivery: attempted.Delivery, ProbeIn: a.Store.ProbeAfter()}, nil
 	}
 	return workflows.Sent{Delivery: attempted.Delivery}, nil
 }
@@ -68,7 +74,7 @@ func (a *Activities) attempt(ctx context.Context, s store.Sending) store.Attempt
 	case outbound.OutcomePermanent:
 		attempted.Delivery = postroom.DeliveryFailed
 	case outbound.OutcomeAmbiguous:
-		attempted.Delivery = postroom.DeliveryUnknown
+		attempted.Delivery = postroom.DeliverySending // it is looked for
 	default:
 		return deferred(s, attempted)
 	}

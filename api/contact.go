@@ -147,29 +147,35 @@ func (s contactService) QuickReply(ctx context.Context, r *contactv1.QuickReplyR
 	if err != nil {
 		return nil, err
 	}
-	if isBlank(r.Text) {
-		return nil, postroom.Invalid(postroom.ReasonEmptyReply, "the reply is empty")
-	}
-	if err := replyText(r.Text); err != nil {
-		return nil, err
-	}
-	text, findings := s.Scanner.Draft(pci.PlaceDraft, r.Text)
-	draft, err := s.Store.SaveDraft(ctx, part(in.Command, "draft"),
-		store.DraftSave{Offer: in.Offer, Base: r.DraftVersion, Body: text, Findings: findings})
-	if err != nil {
-		return nil, err
-	}
-	if len(findings) > 0 {
-		return nil, &postroom.Error{Kind: postroom.KindRefused, Reason: postroom.ReasonCardData, Findings: findings,
-			Message: "the reply holds a card number and was not sent; it is masked in the draft, which can be sent"}
-	}
 	in.Seen = postroom.Seen{Message: postroom.MessageID(r.SeenMessageId), Anyway: r.SendAnyway}
-	now, err := s.Gateway.Reply(ctx, workflows.ReplyCommand{OfferCommand: in, DraftVersion: draft.Version})
-	if err := s.settled(ctx, in, now, err); err != nil {
+	if err := s.reply(ctx, in, r.Text, workflows.ReplyCommand{DraftVersion: r.DraftVersion}); err != nil {
 		return nil, err
 	}
 	contact, err := s.contact(ctx, in.Contact)
 	return &contactv1.QuickReplyResponse{Contact: contact}, err
+}
+
+// reply saves a text as draft, over the version that how names, and asks the contact's workflow to send it as how says.
+func (s *Server) reply(ctx context.Context, in workflows.OfferCommand, reply string, how workflows.ReplyCommand) error {
+	if isBlank(reply) {
+		return postroom.Invalid(postroom.ReasonEmptyReply, "the reply is empty")
+	}
+	if err := replyText(reply); err != nil {
+		return err
+	}
+	text, findings := s.Scanner.Draft(pci.PlaceDraft, reply)
+	draft, err := s.Store.SaveDraft(ctx, part(in.Command, "draft"),
+		store.DraftSave{Offer: in.Offer, Base: how.DraftVersion, Body: text, Findings: findings})
+	if err != nil {
+		return err
+	}
+	if len(findings) > 0 {
+		return &postroom.Error{Kind: postroom.KindRefused, Reason: postroom.ReasonCardData, Findings: findings,
+			Message: "the reply holds a card number and was not sent; it is masked in the draft, which can be sent"}
+	}
+	how.OfferCommand, how.DraftVersion = in, draft.Version
+	now, err := s.Gateway.Reply(ctx, how)
+	return s.settled(ctx, in, now, err)
 }
 
 // CloseContact asks the contact's workflow to close without reply.

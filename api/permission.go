@@ -11,6 +11,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
 	"github.com/postroom/postroom/internal/store"
 )
@@ -80,6 +81,13 @@ var permissions = map[string]permission{
 	reminderv1connect.ReminderServiceUpdateReminderProcedure:   {roles: everybody, object: ownReminder},
 	reminderv1connect.ReminderServiceCompleteReminderProcedure: {roles: everybody, object: ownReminder},
 	reminderv1connect.ReminderServiceCancelReminderProcedure:   {roles: everybody, object: ownReminder},
+
+	sendingv1connect.SendingServiceUndoReplyProcedure:     {roles: handlers, object: ownOffer},
+	sendingv1connect.SendingServiceScheduleReplyProcedure: {roles: handlers, object: workableOffer},
+	sendingv1connect.SendingServiceListRepliesProcedure:   {roles: handlers, object: readableContact, passive: true},
+	sendingv1connect.SendingServiceCancelReplyProcedure:   {roles: handlers, object: readableContact}, // whose the reply is, the row says,
+	sendingv1connect.SendingServiceSendReplyNowProcedure:  {roles: handlers, object: readableContact}, // as here
+	sendingv1connect.SendingServiceResendReplyProcedure:   {roles: handlers, object: readableContact}, // and here
 
 	adminv1connect.AdminServiceApplyConfigurationProcedure:        {roles: administrator},
 	adminv1connect.AdminServiceExportConfigurationProcedure:       {roles: administrator},

@@ -83,6 +83,13 @@ var rules = map[string]rule{
 	"/postroom.reminder.v1.ReminderService/CompleteReminder": {who: "everybody", object: "reminder"},
 	"/postroom.reminder.v1.ReminderService/CancelReminder":   {who: "everybody", object: "reminder"},
 
+	"/postroom.sending.v1.SendingService/UndoReply":     {who: "handlers", object: "offer"},
+	"/postroom.sending.v1.SendingService/ScheduleReply": {who: "handlers", object: "offer"},
+	"/postroom.sending.v1.SendingService/ListReplies":   {who: "handlers", object: "contact"},
+	"/postroom.sending.v1.SendingService/CancelReply":   {who: "handlers", object: "contact"},
+	"/postroom.sending.v1.SendingService/SendReplyNow":  {who: "handlers", object: "contact"},
+	"/postroom.sending.v1.SendingService/ResendReply":   {who: "handlers", object: "contact"},
+
 	"/postroom.admin.v1.AdminService/ApplyConfiguration":        {who: "administrators"},
 	"/postroom.admin.v1.AdminService/ExportConfiguration":       {who: "administrators"},
 	"/postroom.admin.v1.AdminService/PreviewConfiguration":      {who: "administrators", says: "invalid_argument/configuration_invalid"},

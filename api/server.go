@@ -22,6 +22,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
 	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/pci"
@@ -83,6 +84,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle(adminv1connect.NewAdminServiceHandler(adminService{s}, options))
 	mux.Handle(reminderv1connect.NewReminderServiceHandler(reminderService{s}, options))
 	mux.Handle(routingv1connect.NewRoutingServiceHandler(routingService{s}, options))
+	mux.Handle(sendingv1connect.NewSendingServiceHandler(sendingService{s}, options))
 	mux.Handle(supervisorv1connect.NewSupervisorServiceHandler(supervisorService{s}, options))
 	mux.HandleFunc("GET "+attachmentContent+"{id}", s.attachment)
 	mux.HandleFunc("GET /healthz", s.alive)

@@ -20,6 +20,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	errorv1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
@@ -48,6 +49,7 @@ type desk struct {
 	admin   adminv1connect.AdminServiceClient
 	lead    supervisorv1connect.SupervisorServiceClient
 	routing routingv1connect.RoutingServiceClient
+	sending sendingv1connect.SendingServiceClient
 	token   auth.Token
 }
 
@@ -56,7 +58,8 @@ func at(url string, token auth.Token, options ...connect.ClientOption) desk {
 	c := &http.Client{Transport: bearer{token, http.DefaultTransport}}
 	return desk{authv1connect.NewAuthServiceClient(c, url, options...), agentv1connect.NewAgentServiceClient(c, url, options...),
 		contactv1connect.NewContactServiceClient(c, url, options...), adminv1connect.NewAdminServiceClient(c, url, options...),
-		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), routingv1connect.NewRoutingServiceClient(c, url, options...), token}
+		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), routingv1connect.NewRoutingServiceClient(c, url, options...),
+		sendingv1connect.NewSendingServiceClient(c, url, options...), token}
 }
 
 // http is what carries a desk's calls.

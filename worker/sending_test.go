@@ -2,6 +2,8 @@ package worker_test
 
 import (
 	"context"
+	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,13 +11,136 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/devmail"
 	"github.com/postroom/postroom/internal/keyring"
+	"github.com/postroom/postroom/internal/mailbox"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
 	"github.com/postroom/postroom/workflows"
 )
 
+// soonProbed has replies looked for soon.
+var soonProbed = store.Options{ProbeAfter: 300 * time.Millisecond, ProbeAgain: 100 * time.Millisecond}
+
+// sendingStories are what becomes of a reply after Send.
+var sendingStories = []story{
+	{name: "undone", rona: time.Minute, runs: 1, steps: []int{8}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		mail := w.ConnectMail(t)
+		w.Exec(t, "UPDATE queue SET undo_seconds = 60")
+		contact, offer := send(t, w)
+		testkit.Done(w.Gateway.Undo(t.Context(), testkit.On("mina", contact, offer)))(t)
+		testkit.Done(w.Gateway.Close(t.Context(), testkit.On("mina", contact, offer)))(t)
+		complete(t, w, "mina", contact, offer)
+		if got := w.Text(t, "SELECT state FROM outbox"); got != "cancelled" || len(mail.Messages("kim@customer.example", 10)) != 0 {
+			t.Errorf("the reply is %s", got)
+		}
+		return contact
+	}},
+	{name: "wrapped-up-in-the-undo-window", rona: time.Minute, runs: 1, steps: []int{6}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		mail := w.ConnectMail(t)
+		w.Exec(t, "UPDATE queue SET undo_seconds = 60")
+		contact, offer := send(t, w)
+		complete(t, w, "mina", contact, offer)
+		received(t, mail, 1) // at once
+		return contact
+	}},
+	{name: "scheduled", rona: time.Minute, runs: 1, steps: []int{6}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		mail := w.ConnectMail(t)
+		w.Exec(t, "UPDATE queue SET undo_seconds = 60")
+		at := time.Now().Add(4 * time.Second)
+		contact, offer := sendAt(t, w, at)
+		complete(t, w, "mina", contact, offer)
+		w.StopWorker() // what waits does not depend on a process
+		if n := len(mail.Messages("kim@customer.example", 10)); n != 0 {
+			t.Errorf("%d mails before their time", n)
+		}
+		w.StartWorker(t)
+		if got := received(t, mail, 1); got[0].Received.Before(at) {
+			t.Errorf("it came %v early", at.Sub(got[0].Received))
+		}
+		return contact
+	}},
+	{name: "looked-for-in-vain", rona: time.Minute, runs: 1, steps: []int{6}, options: soonProbed, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		mail := w.ConnectMail(t)
+		mail.Inject(devmail.FaultCutAfterDot, 1)
+		contact, offer := send(t, w)
+		complete(t, w, "mina", contact, offer)
+		if result := w.AwaitEnd(t, contact); result.Phase != postroom.ContactDone {
+			t.Errorf("ended as %+v", result)
+		}
+		if got := w.Text(t, "SELECT concat_ws(' ', state, attempts, probes) FROM outbox"); got != "unknown 1 3" {
+			t.Errorf("the reply is %s", got)
+		}
+		return contact
+	}},
+}
+
+// R21: the same lost answer, with a copy in the Sent folder: the reply was sent. It is never sent again by itself, and a person sends the same
+// bytes under the same Message-ID.
+func TestReplyThatTheSentFolderHoldsWasSentAndOneThatItLacksAPersonSendsAgain(t *testing.T) {
+	t.Parallel()
+	for _, folder := range []string{"", "Sent"} { // named by the configuration, or by the server
+		for _, kept := range []bool{true, false} {
+			w := testkit.NewWorking(t, testkit.NewCentre(t, time.Minute, soonProbed), testkit.NewTemporal(t))
+			mail := w.ConnectMail(t)
+			w.Exec(t, "UPDATE mailbox SET sent_folder = $1", folder)
+			w.Exec(t, "UPDATE queue SET undo_seconds = 1") // so that the copy is there first
+			mail.Inject(devmail.FaultCutAfterDot, 1)
+			contact, offer := send(t, w)
+			id := w.Text(t, "SELECT internet_message_id FROM outbox")
+			if kept {
+				keep(t, mail, "Message-ID: <"+id+">\r\nSubject: a copy\r\n\r\nHello\r\n")
+			}
+			want := map[bool]string{true: "sent", false: "unknown"}[kept]
+			testkit.Eventually(t, "the reply to be "+want, func() bool { return w.Text(t, "SELECT state FROM outbox") == want })
+			if n := len(mail.Messages("kim@customer.example", 10)); n != 1 {
+				t.Errorf("the customer has %d mails", n)
+			}
+			complete(t, w, "mina", contact, offer)
+			w.AwaitEnd(t, contact)
+			if kept {
+				continue
+			}
+			message := postroom.MessageID(w.Text(t, "SELECT message_id::text FROM outbox"))
+			if _, err := w.Decide(t.Context(), testkit.Command("mina"), store.SupervisesNobody, contact, message, store.DecideResend); err != nil {
+				t.Fatal(err)
+			}
+			must(t, w.Gateway.SyncContact(t.Context(), contact))
+			twice := received(t, mail, 2)
+			if twice[0].MessageID != id || twice[1].MessageID != id || twice[0].Text != twice[1].Text {
+				t.Errorf("not the same mail: %q %q", twice[0].MessageID, twice[1].MessageID)
+			}
+			testkit.Eventually(t, "the resent reply to be sent", func() bool { return w.Text(t, "SELECT state FROM outbox") == "sent" })
+		}
+	}
+}
+
+// keep puts a copy into the Sent folder, as providers do with what is submitted to them.
+func keep(t *testing.T, mail *devmail.Server, copied string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(mail.IMAPAddr())
+	must(t, err)
+	n, err := strconv.Atoi(port)
+	must(t, err)
+	s, err := mailbox.Open(t.Context(), mailbox.Config{Host: host, Port: n, Security: mailbox.SecurityNone, Username: "support@shop.example",
+		Password: "a password of the mailbox"})
+	must(t, err)
+	must(t, s.Append(t.Context(), "Sent", []byte(copied), time.Now()))
+	must(t, s.Close())
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // send has mina answer a new contact of kim's, and returns the contact and the offer.
 func send(t *testing.T, w *testkit.Working) (postroom.ContactID, postroom.OfferID) {
+	t.Helper()
+	return sendAt(t, w, time.Time{})
+}
+
+func sendAt(t *testing.T, w *testkit.Working, at time.Time) (postroom.ContactID, postroom.OfferID) {
 	t.Helper()
 	w.Ready(t, "mina")
 	contact := w.Begin(t, "kim@customer.example", canary)
@@ -25,7 +150,7 @@ func send(t *testing.T, w *testkit.Working) (postroom.ContactID, postroom.OfferI
 	if err != nil {
 		t.Fatal(err)
 	}
-	testkit.Done(w.Gateway.Reply(t.Context(), workflows.ReplyCommand{OfferCommand: testkit.On("mina", contact, offer), DraftVersion: draft.Version}))(t)
+	testkit.Done(w.Gateway.Reply(t.Context(), workflows.ReplyCommand{OfferCommand: testkit.On("mina", contact, offer), DraftVersion: draft.Version, SendAt: at}))(t)
 	return contact, offer
 }
 

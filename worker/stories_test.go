@@ -39,16 +39,17 @@ type story struct {
 	steps     []int
 	runs      int
 	impatient bool // on a server that suggests continue-as-new early
+	options   store.Options
 }
 
 // canary is a word that every mail of the stories holds, and no history may.
 const canary = "Zwergspitz"
 
 func TestStories(t *testing.T) {
-	for _, s := range slices.Concat(stories, lifeStories, supervisedStories) {
+	for _, s := range slices.Concat(stories, lifeStories, supervisedStories, sendingStories) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			centre := testkit.NewCentre(t, s.rona, store.Options{})
+			centre := testkit.NewCentre(t, s.rona, s.options)
 			server := testkit.NewTemporal
 			if s.impatient {
 				server = testkit.NewImpatientTemporal

@@ -39,8 +39,13 @@ type Activities interface {
 	// ResumeContact has a parked contact wait again whose time has come by PostgreSQL's clock (R45).
 	ResumeContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
 
+	// UndoReply takes back the reply that the agent sent last, if no attempt holds it (R20).
+	UndoReply(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
+
 	// SendReply sends one reply by SMTP, effectively once (R21). A temporary failure is an error that says when to retry.
 	SendReply(ctx context.Context, id postroom.OutboxID) (Sent, error)
+	// ProbeReply looks for a reply whose final dot was not answered, where acceptance shows (R21).
+	ProbeReply(ctx context.Context, id postroom.OutboxID) (Sent, error)
 	// LoadReminder reads a reminder's row, and what its time means by its zone's rules as they are now. One that does not exist is NotFound.
 	LoadReminder(ctx context.Context, id postroom.ReminderID) (postroom.ReminderSnapshot, error)
 	// FireReminder tells whom it concerns that the time has come, if it has by PostgreSQL's clock, once (R25).
@@ -66,6 +71,8 @@ type OfferCommand struct {
 type ReplyCommand struct {
 	OfferCommand
 	DraftVersion int64 `json:"draft_version"`
+	// SendAt schedules it for a time; zero: it goes after the undo window of its queue (R20).
+	SendAt time.Time `json:"send_at,omitzero"`
 }
 
 // WrapUpCommand asks to complete a wrap-up. Its note, if any, was saved before: text does not travel here.
@@ -92,6 +99,8 @@ type ParkCommand struct {
 // Sent says how far a reply has come.
 type Sent struct {
 	Delivery postroom.Delivery `json:"delivery"`
+	// ProbeIn is when to look for it, if its fate is unknown; zero if it is not, or will not be looked for any more.
+	ProbeIn time.Duration `json:"probe_in,omitzero"`
 }
 
 // Watched says why a watch ended, and what it fetched.
@@ -128,7 +137,9 @@ var (
 	parkContact     = call[ParkCommand, postroom.ContactSnapshot]{"ParkContact", step}
 	returnToContact = call[OfferCommand, postroom.ContactSnapshot]{"ReturnToContact", step}
 	resumeContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"ResumeContact", step}
+	undoReply       = call[OfferCommand, postroom.ContactSnapshot]{"UndoReply", step}
 	sendReply       = call[postroom.OutboxID, Sent]{"SendReply", mail}
+	probeReply      = call[postroom.OutboxID, Sent]{"ProbeReply", probe}
 	loadReminder    = call[postroom.ReminderID, postroom.ReminderSnapshot]{"LoadReminder", step}
 	fireReminder    = call[postroom.ReminderID, postroom.ReminderSnapshot]{"FireReminder", step}
 	watchMailbox    = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
@@ -153,6 +164,17 @@ func mail(summary string) callOptions {
 		HeartbeatTimeout:       time.Minute,
 		ScheduleToCloseTimeout: 4 * 24 * time.Hour,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
+	}}
+}
+
+// probe is a look into a mailbox. One that fails is made again soon; what it did not find is looked for later, by a timer of the workflow.
+func probe(summary string) callOptions {
+	return callOptions{remote: &workflow.ActivityOptions{
+		Summary:                summary,
+		StartToCloseTimeout:    2 * time.Minute,
+		HeartbeatTimeout:       time.Minute,
+		ScheduleToCloseTimeout: 4 * 24 * time.Hour,
+		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute},
 	}}
 }
 

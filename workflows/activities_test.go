@@ -29,7 +29,7 @@ func lineOf[In, Out any](c call[In, Out]) line {
 func callTable() []line {
 	return []line{lineOf(loadContact), lineOf(routeContact), lineOf(offerContact), lineOf(expireOffer), lineOf(acceptOffer), lineOf(declineOffer),
 		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(extendWrapUp), lineOf(autoWrapUp), lineOf(transferContact), lineOf(parkContact),
-		lineOf(returnToContact), lineOf(resumeContact), lineOf(sendReply), lineOf(loadReminder), lineOf(fireReminder),
+		lineOf(returnToContact), lineOf(resumeContact), lineOf(undoReply), lineOf(sendReply), lineOf(probeReply), lineOf(loadReminder), lineOf(fireReminder),
 		lineOf(watchMailbox)}
 }
 
@@ -118,7 +118,7 @@ func TestEveryLineOfTheCallTableIsTested(t *testing.T) {
 func TestEveryCallHasItsTimesAndItsRetriesChosen(t *testing.T) {
 	t.Parallel()
 	for _, l := range callTable() {
-		mail := l.name == "SendReply" || l.name == "WatchMailbox"
+		mail := l.name == "SendReply" || l.name == "ProbeReply" || l.name == "WatchMailbox"
 		if (l.options.remote != nil) != mail || (l.options.local == nil) != mail {
 			t.Errorf("%s: local %t, normal %t", l.name, l.options.local != nil, l.options.remote != nil)
 			continue

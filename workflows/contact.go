@@ -32,7 +32,7 @@ const minimumWait = 250 * time.Millisecond
 // wrapped up.
 func Contact(ctx workflow.Context, state ContactState) (ContactResult, error) {
 	c := &contact{ContactState: state, syncs: workflow.GetSignalChannel(ctx, SyncSignal), row: workflow.NewMutex(ctx),
-		sending: map[postroom.OutboxID]bool{}, wrapUps: newWrapUps()}
+		sends: newSends(), wrapUps: newWrapUps()}
 	if err := c.begin(ctx); err != nil {
 		return ContactResult{}, c.settle(ctx, orphan(ctx, err))
 	}
@@ -109,7 +109,7 @@ type contact struct {
 	row      workflow.Mutex // around every step that touches the row
 	deadline time.Time      // of the live offer or of the parking, by workflow time
 	changes  int            // grows with every step that answered
-	sending  map[postroom.OutboxID]bool
+	sends
 	wrapUps
 	shown   attributes
 	details string
@@ -201,34 +201,14 @@ func (c *contact) follow(ctx workflow.Context, now postroom.ContactSnapshot) {
 	case postroom.ContactParked:
 		c.deadline = workflow.Now(ctx).Add(now.ResumeIn)
 	}
-	for _, s := range now.Sends {
-		c.send(ctx, s)
-	}
+	c.followSends(ctx, now.Sends)
 	c.followWrapUps(ctx, now.WrapUps)
 }
 
-// send lets a reply go, once however many snapshots name it, while the contact lives on: wrap-up does not wait for SMTP.
-func (c *contact) send(ctx workflow.Context, s postroom.PendingSend) {
-	if c.sending[s.Outbox] {
-		return
-	}
-	c.sending[s.Outbox] = true
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		defer delete(c.sending, s.Outbox)
-		if s.DueIn > 0 {
-			if err := workflow.NewTimerWithOptions(ctx, s.DueIn, workflow.TimerOptions{Summary: "Undo window"}).Get(ctx, nil); err != nil {
-				return
-			}
-		}
-		if _, err := sendReply.run(ctx, "Send the reply", s.Outbox); err != nil {
-			workflow.GetLogger(ctx).Error("a reply could not be settled", "outbox", s.Outbox, "error", err)
-		}
-	})
-}
-
-// tired reports whether the run's history has grown so long that the next run should take over. Replies on their way are waited for.
+// tired reports whether the run's history has grown so long that the next run should take over. Attempts to send are waited for; a reply that
+// waits for its time the next run finds in the row.
 func (c *contact) tired(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == 0 && !c.completing && !c.over()
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == len(c.resting) && !c.completing && !c.over()
 }
 
 // next is the next run, from what this one knows.

@@ -85,7 +85,7 @@ func TestSearchAttributesAreSetWhenAContactComesToAQueueOrToAnAgentAndNeverElse(
 func TestDetailsSayWhereTheContactIsInKeysAndTimes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.row.look, s.row.undo = 10*time.Second, time.Minute
+	s.row.look, s.row.undo, s.row.scheduled = 10*time.Second, time.Minute, true
 	s.at(5*time.Second, func() {
 		s.believes("Waiting in queue general.")
 		s.row.change(func() { s.row.able = []postroom.AgentID{"mina"} })

@@ -81,7 +81,7 @@ func TestSyncBeforeTheContactIsRoutedIsLookedAtAfterwards(t *testing.T) {
 func TestSyncWhileAReplyIsOnItsWayDoesNotEndTheContact(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.row.able, s.row.undo = []postroom.AgentID{"mina"}, 30*time.Second
+	s.row.able, s.row.undo, s.row.scheduled = []postroom.AgentID{"mina"}, 30*time.Second, true
 	s.at(time.Second, func() { s.accept() })
 	s.at(2*time.Second, func() { s.reply() })
 	s.at(3*time.Second, func() { s.complete() })

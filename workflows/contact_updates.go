@@ -30,6 +30,7 @@ func (c *contact) listen(ctx workflow.Context) error {
 		func() error {
 			return handle(ctx, c, ReturnUpdate, "Return from wrap-up to work", returnToContact, wellFormed)
 		},
+		func() error { return handle(ctx, c, UndoUpdate, "Take the reply back", undoReply, wellFormed) },
 	} {
 		if err := register(); err != nil {
 			return err

@@ -22,6 +22,7 @@ const (
 	TransferUpdate = "transfer"
 	ParkUpdate     = "park"
 	ReturnUpdate   = "return"
+	UndoUpdate     = "undo_reply"
 )
 
 // TaskQueue is where workers look for work unless the settings say otherwise.

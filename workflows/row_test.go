@@ -41,10 +41,13 @@ type row struct {
 	wrapDue    map[postroom.OfferID]time.Time // when open wrap-ups complete themselves
 	automatic  int                            // how many did
 
-	steps  []string // what was asked of the row, in order
-	sent   []postroom.OutboxID
-	inside int // steps on the row under way
-	most   int // the most of them at once
+	steps     []string // what was asked of the row, in order
+	sent      []postroom.OutboxID
+	probed    []time.Time
+	scheduled bool // replies wait for a time of their own, not for the end of an undo window
+	lost      int  // of how many looks replies are made that nobody knows the fate of
+	inside    int  // steps on the row under way
+	most      int  // the most of them at once
 
 	// before runs before a step with its name, after when it has committed and has not answered yet; both may block, and before may fail.
 	before func(step string) error
@@ -57,10 +60,12 @@ type row struct {
 
 // letter is a reply in the outbox.
 type letter struct {
-	id       postroom.OutboxID
-	due      time.Time
-	attempts int
-	settled  bool
+	id        postroom.OutboxID
+	due       time.Time
+	attempts  int
+	settled   bool
+	scheduled bool
+	probes    int // how often it is looked for; 0: what became of it is known
 }
 
 var _ workflows.Activities = (*row)(nil)
@@ -232,7 +237,11 @@ func (r *row) DeclineOffer(_ context.Context, in workflows.OfferCommand) (postro
 // Reply puts a reply into the outbox and begins the wrap-up.
 func (r *row) Reply(_ context.Context, in workflows.ReplyCommand) (postroom.ContactSnapshot, error) {
 	return r.onOffer("Reply", in.OfferCommand, postroom.OfferAccepted, func() error {
-		r.outbox = append(r.outbox, &letter{id: postroom.OutboxID(id('1', len(r.outbox)+1)), due: r.time().Add(r.undo)})
+		due := r.time().Add(r.undo)
+		if !in.SendAt.IsZero() {
+			due = in.SendAt
+		}
+		r.outbox = append(r.outbox, &letter{id: postroom.OutboxID(id('1', len(r.outbox)+1)), due: due, scheduled: !in.SendAt.IsZero()})
 		r.handle(in.Offer, postroom.ContactReplied)
 		return nil
 	})
@@ -290,6 +299,11 @@ func (r *row) AutoWrapUp(_ context.Context, in workflows.OfferRef) (postroom.Con
 
 // finish ends a wrap-up; the contact is done unless it went on without it. The lock is held.
 func (r *row) finish(offer postroom.OfferID) {
+	for _, l := range r.outbox { // the undo window ends
+		if !l.scheduled && !r.scheduled && l.due.After(r.time()) {
+			l.due = r.time()
+		}
+	}
 	delete(r.wrapDue, offer)
 	r.offers[offer] = postroom.OfferMachine.Must(r.offers[offer], postroom.OfferCompleteWrap)
 	if r.now.Offer != offer {
@@ -322,11 +336,43 @@ func (r *row) onOffer(name string, in workflows.OfferCommand, state postroom.Off
 	})
 }
 
+// UndoReply takes the last reply back, if it was not tried yet.
+func (r *row) UndoReply(_ context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	return r.onOffer("UndoReply", in, postroom.OfferWrapUp, func() error {
+		last := r.outbox[len(r.outbox)-1]
+		if last.attempts > 0 || last.settled {
+			return refusal(postroom.Conflict(postroom.ReasonReplyGone, "the reply is on its way already"))
+		}
+		last.settled = true
+		r.offers[in.Offer] = postroom.OfferAccepted
+		delete(r.wrapDue, in.Offer)
+		r.move(postroom.ContactReturned)
+		return nil
+	})
+}
+
+// ProbeReply looks for a reply: the probes find it, or give it up.
+func (r *row) ProbeReply(_ context.Context, outbox postroom.OutboxID) (workflows.Sent, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.outbox[slices.IndexFunc(r.outbox, func(l *letter) bool { return l.id == outbox })]
+	r.probed = append(r.probed, r.time())
+	if l.probes--; l.probes > 0 {
+		return workflows.Sent{Delivery: postroom.DeliverySending, ProbeIn: 3 * time.Minute}, nil
+	}
+	l.settled = true
+	return workflows.Sent{Delivery: postroom.DeliveryUnknown}, nil
+}
+
 // SendReply makes one attempt, if the reply is due.
 func (r *row) SendReply(_ context.Context, outbox postroom.OutboxID) (workflows.Sent, error) {
 	r.mu.Lock()
 	at := slices.IndexFunc(r.outbox, func(l *letter) bool { return l.id == outbox })
 	l := r.outbox[at]
+	if l.settled {
+		r.mu.Unlock()
+		return workflows.Sent{Delivery: postroom.DeliveryCancelled}, nil
+	}
 	if wait := l.due.Sub(r.time()); wait > 0 {
 		r.mu.Unlock()
 		return workflows.Sent{}, temporal.NewApplicationErrorWithOptions("the reply is not due yet", "not_due", temporal.ApplicationErrorOptions{NextRetryDelay: wait})
@@ -342,6 +388,10 @@ func (r *row) SendReply(_ context.Context, outbox postroom.OutboxID) (workflows.
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.lost > 0 {
+		l.probes = r.lost
+		return workflows.Sent{Delivery: postroom.DeliverySending, ProbeIn: 90 * time.Second}, nil
+	}
 	l.settled = true
 	return workflows.Sent{Delivery: postroom.DeliverySent}, nil
 }

@@ -60,7 +60,7 @@ func TestSampleConfigurationIsReadAsItSays(t *testing.T) {
 		t.Errorf("mailbox %+v", got)
 	}
 	billing := postroom.Queue{ID: "billing", Name: postroom.Name{English: "Billing", Korean: "청구"}, Channel: postroom.ChannelEmail, Mailbox: "support",
-		Teams: []postroom.TeamID{"front"}, Priority: 2, RONATime: 90 * time.Second,
+		Teams: []postroom.TeamID{"front"}, Priority: 2, RONATime: 90 * time.Second, Undo: postroom.DefaultUndo,
 		WrapUpCodes: []postroom.WrapUpCode{"resolved", "refund", "information", "other"},
 		WrapUpGuidance: postroom.Name{English: "A refund of more than 100 needs the number of its approval in the note.",
 			Korean: "100을 넘는 환불은 메모에 승인 번호를 적으세요."},

@@ -101,6 +101,7 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			c.Queues[i].QueueRules = anyRules(t, c.Queues[i].Teams, teamKeys, skillKeys, append(queueKeys[:i:i], ""))
 			c.Queues[i].Hours = postroom.HoursID(one(hoursKeys))
 			c.Queues[i].WrapUp = anyWrapUp(t, c, c.Queues[i])
+			c.Queues[i].Undo = time.Duration(rapid.IntRange(0, 60).Draw(t, "undo")) * time.Second
 			if rapid.Bool().Draw(t, "guidance") {
 				c.Queues[i].WrapUpGuidance = name()
 			}
@@ -109,6 +110,9 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			m := postroom.Mailbox{ID: postroom.MailboxID(k), Address: fmt.Sprintf("Info+%d@shop.example", i), Name: text(), Folder: fmt.Sprintf("%s %d", text(), i), IMAP: server(), SMTP: server(),
 				OnFinding: rapid.SampledFrom([]postroom.Original{postroom.OriginalKeep, postroom.OriginalMove, postroom.OriginalExpunge}).Draw(t, "on finding")}
 			m.PlusAddressing = rapid.Bool().Draw(t, "plus addressing")
+			if rapid.Bool().Draw(t, "Sent folder") {
+				m.SentFolder = text()
+			}
 			c.Mailboxes = append(c.Mailboxes, m)
 			c.EntryPoints = append(c.EntryPoints, postroom.EntryPoint{Address: strings.ToLower(m.Address), Mailbox: m.ID, Queue: postroom.QueueID(one(queueKeys))})
 		}

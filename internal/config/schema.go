@@ -57,6 +57,8 @@ var mailboxes = object[postroom.Mailbox]{
 			}},
 		{"plus_addressing", optional, "Whether mail to NAME+anything@DOMAIN arrives in this mailbox too. Replies then carry tokens by which answers and " +
 			"bounces find their way back (R22, R34).", func(m *postroom.Mailbox) value { return toggle(&m.PlusAddressing) }},
+		{"sent_folder", optional, "The IMAP folder that holds copies of what was sent. Without it: the one that the server calls \\Sent. There a reply is " +
+			"looked for whose fate is unknown (R21).", func(m *postroom.Mailbox) value { return line(&m.SentFolder, maxFolder) }},
 		{"imap", required, "Where mail is fetched.", func(m *postroom.Mailbox) value { return nested(servers, &m.IMAP) }},
 		{"smtp", required, "Where replies are submitted.", func(m *postroom.Mailbox) value { return nested(servers, &m.SMTP) }},
 	},

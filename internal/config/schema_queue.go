@@ -8,7 +8,7 @@ import (
 
 var queues = object[postroom.Queue]{
 	one: "a queue",
-	fresh: postroom.Queue{Channel: postroom.ChannelEmail, RONATime: postroom.DefaultRONATime, QueueRules: postroom.QueueRules{
+	fresh: postroom.Queue{Channel: postroom.ChannelEmail, RONATime: postroom.DefaultRONATime, Undo: postroom.DefaultUndo, QueueRules: postroom.QueueRules{
 		Type: postroom.RouteLongestAvailable, AgeingStep: postroom.DefaultAgeingStep, OwnerLease: postroom.DefaultOwnerLease}},
 	fields: []field[postroom.Queue]{
 		{"key", required, "Names the queue.", func(q *postroom.Queue) value { return key(queue, &q.ID) }},
@@ -60,6 +60,8 @@ var queues = object[postroom.Queue]{
 			func(q *postroom.Queue) value { return referAll(wrapUpCode, &q.WrapUpCodes) }},
 		{"wrap_up", optional, "Whether a wrap-up completes by itself. Without it, it does not (R24).",
 			func(q *postroom.Queue) value { return wrapUp(&q.WrapUp) }},
+		{"undo", optional, "How long a reply waits before it is sent, so that it can be taken back (R20). A wrap-up that is completed ends the wait.",
+			func(q *postroom.Queue) value { return period(&q.Undo, 0, postroom.MaxUndo) }},
 		{"wrap_up_guidance", optional, "What the organisation asks of a wrap-up, shown above its form (R24).",
 			func(q *postroom.Queue) value { return guidance(&q.WrapUpGuidance) }},
 	},

@@ -130,6 +130,11 @@ func (g *Gateway) Return(ctx context.Context, in workflows.OfferCommand) (postro
 	return g.update(ctx, in, workflows.ReturnUpdate, in)
 }
 
+// Undo asks a contact's workflow to take the last reply back.
+func (g *Gateway) Undo(ctx context.Context, in workflows.OfferCommand) (postroom.ContactSnapshot, error) {
+	return g.update(ctx, in, workflows.UndoUpdate, in)
+}
+
 // update asks and waits for the answer. The update's id is the actor's and the request's: Temporal answers a repeat within a run, SQL
 // one across runs. A workflow that is not open is started with the question in its first task, so that it cannot end before it answers: it
 // was lost although its row is open, or the row is done, and the row says what to answer.

@@ -168,7 +168,7 @@ var readSnapshot = statement(`
 	       coalesce(extract(epoch FROM o.expires_at - postroom_now()), 0)::float8,
 	       CASE WHEN c.parked_until < 'infinity' THEN extract(epoch FROM c.parked_until - postroom_now()) END::float8,
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', x.id, 'due', extract(epoch FROM x.due_at - postroom_now())) ORDER BY x.id)
-	                 FROM outbox x WHERE x.contact_id = c.id AND x.settled_at IS NULL), '[]'),
+	                 FROM outbox x WHERE x.contact_id = c.id AND x.settled_at IS NULL AND x.held_at IS NULL), '[]'),
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('offer', w.id, 'due', extract(epoch FROM g.wrapup_due_at - postroom_now())) ORDER BY w.id)
 	                 FROM offer w JOIN segment g ON g.offer_id = w.id
 	                 WHERE w.contact_id = c.id AND w.state = 'wrapup' AND (w.segment_only OR g.wrapup_due_at IS NOT NULL)), '[]')

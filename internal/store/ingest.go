@@ -187,6 +187,9 @@ func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
 	if err != nil {
 		return Ingested{}, err
 	}
+	if err := holdReplies(ctx, tx, at.thread); err != nil {
+		return Ingested{}, err
+	}
 	a.Standing = at.standing
 	if at.open != nil {
 		return join(ctx, tx, a, customer, at)

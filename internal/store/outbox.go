@@ -28,6 +28,7 @@ type TakenToSend struct {
 	Sending  Sending           //
 	Delivery postroom.Delivery // the state of the reply, after this call
 	Wait     time.Duration     // if it is not due yet
+	ProbeIn  time.Duration     // if its fate is unknown: until somebody looks for it
 }
 
 type outboxRow struct {
@@ -41,21 +42,23 @@ type outboxRow struct {
 	Blob     string
 	From     string
 	To       []string
+	Held     bool
+	Probe    *float64 // until the next look for it, in seconds, if its fate is unknown
 }
 
 var lockOutbox = statement(`
 	SELECT contact_id, mailbox_id, state, dot_sent_at IS NOT NULL, attempts, extract(epoch FROM due_at - postroom_now())::float8,
-	       extract(epoch FROM postroom_now() - created_at)::float8, blob_key, envelope_from, envelope_to
+	       extract(epoch FROM postroom_now() - coalesce(released_at, send_at, created_at))::float8, blob_key, envelope_from, envelope_to, held_at IS NOT NULL,
+	       extract(epoch FROM probe_at - postroom_now())::float8
 	FROM outbox WHERE id = $1 FOR NO KEY UPDATE`)
 var startAttempt = statement(`
-	UPDATE outbox SET state = 'sending', attempt_token = $2, attempts = attempts + 1, dot_sent_at = NULL WHERE id = $1`)
-var leaveUnknown = statement(`
-	UPDATE outbox x SET state = 'unknown', settled_at = postroom_now() FROM segment g WHERE g.id = x.segment_id AND x.id = $1
-	RETURNING x.contact_id, g.agent_id, g.offer_id`)
+	UPDATE outbox SET state = 'sending', attempt_token = $2, attempts = attempts + 1, dot_sent_at = NULL, probe_at = NULL, probes = 0 WHERE id = $1`)
+var beginProbing = statement(`
+	UPDATE outbox SET probe_at = postroom_now() + $2::interval, probes = 0 WHERE id = $1 AND state = 'sending' AND probe_at IS NULL`)
 
 // TakeToSend begins an attempt, if the reply is due and nobody knows its fate. An earlier attempt that died before its final dot is
-// taken over with a new token, so that it can never send any more; one that died after it may have been accepted: the reply
-// becomes unknown and is not sent again without a probe (R21).
+// taken over with a new token, so that it can never send any more; one that died after it may have been accepted: the reply is looked for
+// (ProbeIn), and never sent again without a person's word (R21). One that is held is not sent either, until somebody says so (R22).
 func (s *Store) TakeToSend(ctx context.Context, id postroom.OutboxID) (TakenToSend, error) {
 	var taken TakenToSend
 	err := s.write(ctx, "take a reply to send", func(ctx context.Context, tx *txn) error {
@@ -72,8 +75,15 @@ func (s *Store) TakeToSend(ctx context.Context, id postroom.OutboxID) (TakenToSe
 			return nil
 		}
 		if r.State == postroom.DeliverySending && r.Dot {
-			taken.Delivery = postroom.DeliveryUnknown
-			return s.settle(ctx, tx, id, leaveUnknown)
+			if taken.ProbeIn = s.ProbeAfter(); r.Probe != nil {
+				taken.ProbeIn = max(overdue, seconds(*r.Probe))
+				return nil
+			}
+			tx.later(beginProbing, id, s.ProbeAfter())
+			return nil
+		}
+		if r.Held {
+			return nil
 		}
 		if wait := seconds(r.Due); wait > 0 {
 			taken.Wait = wait
@@ -107,7 +117,7 @@ func (s *Store) BeforeDot(ctx context.Context, id postroom.OutboxID, token strin
 
 // Attempted is how an attempt ended.
 type Attempted struct {
-	Delivery postroom.Delivery // sent, deferred, failed or unknown
+	Delivery postroom.Delivery // sent, deferred, failed; or sending, if the dot was sent and no answer came: it is looked for
 	Code     int               // SMTP reply code, 0 if there was none
 	Enhanced string            // RFC 3463, "" if there was none
 	Text     postroom.Text     // the server's own words: customer text, scanned (R36)
@@ -117,14 +127,15 @@ type Attempted struct {
 var endAttempt = statement(`
 	UPDATE outbox x SET state = $3, reply_code = nullif($4, 0), enhanced_code = $5, server_text = $6, due_at = postroom_now() + $7,
 		dot_sent_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE x.dot_sent_at END,
-		settled_at = CASE WHEN $3 = 'deferred' THEN NULL ELSE postroom_now() END
+		probe_at = CASE WHEN $3 = 'sending' THEN coalesce(x.probe_at, postroom_now() + $8::interval) END,
+		settled_at = CASE WHEN $3 IN ('deferred', 'sending') THEN NULL ELSE postroom_now() END
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.attempt_token = $2 AND x.state = 'sending'
 	RETURNING x.contact_id, g.agent_id, g.offer_id`)
 
 // EndAttempt records how an attempt ended, and shows it to the agent who answered. An attempt that was given up on records nothing.
 func (s *Store) EndAttempt(ctx context.Context, id postroom.OutboxID, token string, a Attempted) error {
 	return s.write(ctx, "record how a reply was sent", func(ctx context.Context, tx *txn) error {
-		return s.settle(ctx, tx, id, endAttempt, token, string(a.Delivery), a.Code, a.Enhanced, a.Text.Reveal(), a.Retry)
+		return s.settle(ctx, tx, id, endAttempt, token, string(a.Delivery), a.Code, a.Enhanced, a.Text.Reveal(), a.Retry, s.ProbeAfter())
 	})
 }
 

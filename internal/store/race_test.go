@@ -31,6 +31,7 @@ func TestManyAtOnce(t *testing.T) {
 		{"an offer is either declined or expires", anOfferIsEitherDeclinedOrExpires},
 		{"many accepts of one offer are one ownership", manyAcceptsOfOneOfferAreOneOwnership},
 		{"of many expiries of one offer one counts", ofManyExpiriesOfOneOfferOneCounts},
+		{"a reply is either undone or sent", aReplyIsEitherUndoneOrSent},
 		{"a wrap-up is completed by hand or by itself", aWrapUpIsCompletedByHandOrByItself},
 		{"the same request has one effect and one answer", theSameRequestManyTimesHasOneEffectAndOneAnswer},
 		{"a reader sees every event once and in order while others write", aReaderSeesEveryEventOnceAndInOrderWhileOthersWrite},

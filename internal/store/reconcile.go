@@ -88,7 +88,7 @@ var forgetOverdue = statement(`
 		SELECT id FROM contact WHERE phase = 'parked' AND parked_until < postroom_now() - interval '3 seconds'
 		UNION
 		SELECT x.contact_id FROM outbox x JOIN contact c ON c.id = x.contact_id
-		WHERE x.settled_at IS NULL AND x.due_at < postroom_now() - interval '60 seconds'
+		WHERE x.settled_at IS NULL AND x.held_at IS NULL AND x.due_at < postroom_now() - interval '60 seconds'
 		  AND coalesce(c.tell_at, '-infinity') < postroom_now() - interval '60 seconds')`)
 
 // ForgetOverdue makes contacts untold whose workflow has not done in time what is due: it was ended by hand, or lost. It says how many.

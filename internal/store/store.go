@@ -15,8 +15,9 @@ import (
 
 // Store runs the product's transactions against one database. It is safe for use by many goroutines.
 type Store struct {
-	pool *pgxpool.Pool
-	log  *slog.Logger
+	pool    *pgxpool.Pool
+	log     *slog.Logger
+	options Options
 }
 
 // Options are the settings of a Store. Zero values mean the defaults.
@@ -25,6 +26,9 @@ type Options struct {
 	Schema   string // search_path, the database's own by default; tests give each its own
 	// Shift moves the clock of this store's connections, for tests of times that nobody waits for.
 	Shift time.Duration
+	// ProbeAfter and ProbeAgain are when a reply whose fate is unknown is looked for first, and after each look; 0: DefaultProbeAfter and
+	// DefaultProbeAgain.
+	ProbeAfter, ProbeAgain time.Duration
 }
 
 // Open prepares a store for the database at url (postgres://…). It does not connect: a database that is down is reported by
@@ -52,7 +56,7 @@ func Open(ctx context.Context, url string, o Options, log *slog.Logger) (*Store,
 	if err != nil {
 		return nil, translate("open the database", err)
 	}
-	return &Store{pool: pool, log: log}, nil
+	return &Store{pool: pool, options: o, log: log}, nil
 }
 
 // Close ends all connections.

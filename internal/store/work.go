@@ -23,13 +23,14 @@ type ReplySource struct {
 
 	Thread         postroom.ThreadID
 	PlusAddressing bool // of the mailbox
+	Undo           int  // of the queue, in seconds
 }
 
 // The mailbox that answers is the queue's. The mail that is answered is the thread's last: a contact that was taken up again has none of
 // its own yet (R46).
 var readReplySource = statement(`
 	SELECT c.id, b.id, b.name, b.address, m.from_name, coalesce(nullif(m.reply_to, ''), m.from_address), m.subject, m.internet_message_id,
-	       m.refs, coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing
+	       m.refs, coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
@@ -65,6 +66,7 @@ type Reply struct {
 	BlobKey      string
 	Size         int64
 	DueIn        time.Duration // the undo window; zero sends at once
+	SendAt       time.Time     // when it was scheduled for, in place of that; zero: it was not (R20)
 }
 
 var insertReply = statement(`
@@ -73,8 +75,8 @@ var insertReply = statement(`
 	SELECT $1, c.thread_id, c.id, 'out', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, postroom_now(), postroom_now() FROM contact c WHERE c.id = $2`)
 var insertOutbox = statement(`
 	INSERT INTO outbox (id, contact_id, segment_id, message_id, mailbox_id, request_id, envelope_from, envelope_to, internet_message_id,
-		blob_key, state, due_at, created_at)
-	SELECT $1, g.contact_id, g.id, $3, $4, $5, $6, $7, $8, $9, 'queued', postroom_now() + $10, postroom_now() FROM segment g WHERE g.offer_id = $2`)
+		blob_key, state, due_at, send_at, created_at)
+	SELECT $1, g.contact_id, g.id, $3, $4, $5, $6, $7, $8, $9, 'queued', coalesce($11::timestamptz, postroom_now() + $10::interval), $11, postroom_now() FROM segment g WHERE g.offer_id = $2`)
 
 // QueueReply puts a rendered reply into the outbox and begins the wrap-up of the agent's segment, in one transaction. The draft
 // must still be the one that was rendered. A mail of the customer that is newer than what the agent saw is a Conflict with reason
@@ -97,6 +99,9 @@ func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.
 			if draft.Version != r.DraftVersion {
 				return "", postroom.Conflict(postroom.ReasonDraftMoved, "the draft was changed elsewhere since it was sent")
 			}
+			if err := checkSendAt(ctx, tx, r.SendAt); err != nil {
+				return "", err
+			}
 			writeReply(tx, c, o, r)
 			return handle(ctx, tx, c, o, contact, postroom.ContactReplied, postroom.OutcomeReplied)
 		},
@@ -113,8 +118,12 @@ func writeReply(tx *txn, c postroom.Command, o offerRow, r Reply) {
 	tx.later(insertReply, r.Message, o.Contact, r.From.Name.Reveal(), r.From.Address.Reveal(),
 		recipientsJSON([]Recipient{{"to", r.To}}), r.Subject.Reveal(), r.Body.Reveal(), r.MessageID, r.InReplyTo.Reveal(), refs,
 		r.Size, r.BlobKey)
+	var at *time.Time
+	if !r.SendAt.IsZero() {
+		at = &r.SendAt
+	}
 	tx.later(insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, []string{r.To.Address.Reveal()},
-		r.MessageID, r.BlobKey, r.DueIn)
+		r.MessageID, r.BlobKey, r.DueIn, at)
 }
 
 var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 AND state = 'accepted'`)

@@ -96,6 +96,7 @@ func (s *Store) CompleteWrapUp(ctx context.Context, c postroom.Command, id postr
 // segment.
 func wrapUp(ctx context.Context, tx *txn, by postroom.Actor, o offerRow, contact *contactRow, w postroom.WrapUp, note string) error {
 	tx.later(offerFinished, o.ID)
+	tx.maybe(endUndo, o.ID)
 	tx.later(endSegment, o.ID, o.Agent, string(w.Code), string(w.Status), string(w.Sentiment), note, w.Automatic)
 	if o.SegmentOnly {
 		contact.note(tx, change{event: EventSegmentWrapped, actor: by, agent: o.Agent, offer: o.ID, tell: tellLater})

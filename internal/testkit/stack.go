@@ -221,6 +221,7 @@ func (s *Stack) setUp(ctx context.Context, o StackOptions) error {
 // Sample is the sample configuration for this stack, as a document, with a RONA time for every queue; 0 leaves the sample's own.
 func (s *Stack) Sample(rona time.Duration) string {
 	sample := config.Sample(config.SampleServers{Host: stack.Loopback, IMAPPort: s.ports.imap, SMTPPort: s.ports.smtp, Secret: mailboxSecret})
+	sample = strings.ReplaceAll(sample, "    wrap_up_codes:", "    undo: 0s\n    wrap_up_codes:") // what is sent is awaited: without a wait of its own
 	if rona == 0 {
 		return sample
 	}
