@@ -27,6 +27,10 @@ type Activities struct {
 	Mail *MailHealth
 	// Zones reads the rules of a time zone; nil: from the zone database of the program.
 	Zones func(postroom.WallTime) (*time.Location, error)
+	// RetryAfter says when the attempt after the n-th is made; nil: after 1, 5, 15 minutes, 1 h, then every 4 h.
+	RetryAfter func(n int) time.Duration
+
+	senders senders
 }
 
 var _ workflows.Activities = (*Activities)(nil)

@@ -64,7 +64,7 @@ func (a *Activities) attempt(ctx context.Context, s store.Sending) store.Attempt
 	result, err := a.submit(ctx, s)
 	if err != nil { // we could not even try: settings, secret or bytes are missing now
 		a.Log.WarnContext(ctx, "a reply could not be tried", "outbox", s.Outbox, "error", err)
-		return deferred(s, store.Attempted{})
+		return a.deferred(s, store.Attempted{})
 	}
 	a.Log.InfoContext(ctx, "tried to send a reply", "outbox", s.Outbox, "attempt", s.Attempt, "result", result)
 	attempted := store.Attempted{Code: result.Code, Enhanced: result.Enhanced, Text: a.seal("server", result.Text.Reveal())}
@@ -76,18 +76,22 @@ func (a *Activities) attempt(ctx context.Context, s store.Sending) store.Attempt
 	case outbound.OutcomeAmbiguous:
 		attempted.Delivery = postroom.DeliverySending // it is looked for
 	default:
-		return deferred(s, attempted)
+		return a.deferred(s, attempted)
 	}
 	return attempted
 }
 
 // deferred says when to try again, or that it was tried for too long.
-func deferred(s store.Sending, a store.Attempted) store.Attempted {
-	a.Delivery, a.Retry = postroom.DeliveryDeferred, retryAfter(s.Attempt)
-	if s.Age+a.Retry > giveUpAfter {
-		a.Delivery, a.Retry = postroom.DeliveryFailed, 0
+func (a *Activities) deferred(s store.Sending, attempted store.Attempted) store.Attempted {
+	after := retryAfter
+	if a.RetryAfter != nil {
+		after = a.RetryAfter
 	}
-	return a
+	attempted.Delivery, attempted.Retry = postroom.DeliveryDeferred, after(s.Attempt)
+	if s.Age+attempted.Retry > giveUpAfter {
+		attempted.Delivery, attempted.Retry = postroom.DeliveryFailed, 0
+	}
+	return attempted
 }
 
 func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Result, error) {
@@ -96,7 +100,7 @@ func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Resu
 		return outbound.Result{}, err
 	}
 	server := watched.Mailbox.SMTP
-	config := outbound.Config{Host: server.Host, Port: server.Port, Security: outbound.Security(server.TLS), Username: server.Username}
+	config := smtpServer{Host: server.Host, Port: server.Port, Security: outbound.Security(server.TLS), Username: server.Username}
 	if server.Username != "" {
 		password, err := a.Secrets.Secret(server.Secret)
 		if err != nil {
@@ -104,7 +108,7 @@ func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Resu
 		}
 		config.Password = password.Reveal()
 	}
-	sender, err := outbound.New(config)
+	sender, err := a.senders.of(s.Mailbox, config)
 	if err != nil {
 		return outbound.Result{}, err
 	}

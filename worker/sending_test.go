@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -190,5 +191,53 @@ func TestRepliesCarryTokensWhereTheMailboxTakesPlusAddresses(t *testing.T) {
 		}
 		complete(t, w, "mina", contact, offer)
 		w.AwaitEnd(t, contact)
+	}
+}
+
+// R21: the server is down for 50 replies, and is back: each arrives once, over a few connections.
+func TestFiftyRepliesThatFoundTheServerDownAllArriveOnceWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	const replies = 50
+	w := testkit.NewWorking(t, testkit.NewCentre(t, time.Minute, store.Options{}), testkit.NewTemporal(t))
+	w.SetRetry(t, func(int) time.Duration { return 500 * time.Millisecond })
+	mail := w.ConnectMail(t)
+	up := w.Text(t, "SELECT smtp->>'port' FROM mailbox")
+	w.Exec(t, "UPDATE mailbox SET smtp = jsonb_set(smtp, '{port}', '1')") // nobody listens there
+	agents := w.Hire(t, 10, 5)
+	for _, a := range agents {
+		w.SignIn(t, a)
+	}
+	for n := range replies {
+		agent := agents[n%len(agents)]
+		contact := w.Arrive(t, fmt.Sprintf("kim%d@customer.example", n), canary)
+		offer := w.Own(t, contact, agent)
+		draft, err := w.SaveDraft(t.Context(), testkit.Command(agent), store.DraftSave{Offer: offer, Body: postroom.SealText("It arrives today.")})
+		must(t, err)
+		testkit.Done(w.Gateway.Reply(t.Context(), workflows.ReplyCommand{OfferCommand: testkit.On(agent, contact, offer), DraftVersion: draft.Version}))(t)
+	}
+	testkit.Eventually(t, "every reply to be put off", func() bool {
+		return w.Count(t, "SELECT count(*) FROM outbox WHERE attempts >= 1 AND state IN ('deferred', 'sending')") == replies
+	})
+	w.Exec(t, "UPDATE mailbox SET smtp = jsonb_set(smtp, '{port}', to_jsonb($1::text::int))", up)
+	testkit.Eventually(t, "every reply to be sent", func() bool { return w.Count(t, "SELECT count(*) FROM outbox WHERE state = 'sent'") == replies })
+	for n := range replies {
+		if got := mail.Messages(fmt.Sprintf("kim%d@customer.example", n), 10); len(got) != 1 {
+			t.Errorf("customer %d has %d mails", n, len(got))
+		}
+	}
+}
+
+// R21: a reply that the server puts off is tried for 48 hours, by the clock of its row, and then given up; and one that was scheduled for last
+// week's tomorrow has its own 48.
+func TestReplyIsGivenUpAfterFortyEightHours(t *testing.T) {
+	t.Parallel()
+	for age, want := range map[string]string{"47 hours": "deferred", "47 hours 59 minutes 30 seconds": "failed"} {
+		w := testkit.NewWorking(t, testkit.NewCentre(t, time.Minute, store.Options{}), testkit.NewTemporal(t))
+		w.ConnectMail(t)
+		w.Exec(t, "UPDATE mailbox SET smtp = jsonb_set(smtp, '{port}', '1')")
+		w.Exec(t, "UPDATE queue SET undo_seconds = 2")
+		send(t, w)
+		w.Exec(t, "UPDATE outbox SET created_at = created_at - $1::interval", age)
+		testkit.Eventually(t, "the reply to be "+want, func() bool { return w.Text(t, "SELECT state FROM outbox") == want })
 	}
 }

@@ -57,12 +57,19 @@ type Config struct {
 	DotTimeout     time.Duration // for the answer to the final dot; 0: 10 min (RFC 5321 section 4.5.3.2.6)
 	DotGrace       time.Duration // how much of that remains once the caller's context has ended; 0: 10 s
 
+	// IdleTime is how long a connection is kept after a mail was accepted, for the next one; 0: not at all. Servers close idle connections when
+	// they like: a kept one that is dead before MAIL is answered costs a new connection and no attempt.
+	IdleTime time.Duration
+
 	// Dial makes the connection, so that one dialer can guard all configured hosts (R42). nil: net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Sender hands mails to one server. It may be used concurrently.
-type Sender struct{ config Config }
+// Sender hands mails to one server. It may be used concurrently. Close it if Config.IdleTime is set.
+type Sender struct {
+	config Config
+	pool   pool
+}
 
 // New returns a Sender. It does not connect. A configuration that cannot work is Invalid.
 func New(config Config) (*Sender, error) {
@@ -82,7 +89,7 @@ func New(config Config) (*Sender, error) {
 	if config.Dial == nil {
 		config.Dial = (&net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}).DialContext
 	}
-	return &Sender{config}, nil
+	return &Sender{config: config}, nil
 }
 
 func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }

@@ -29,8 +29,9 @@ type server struct {
 	heard   chan string // each verb, and "dot", as it comes
 
 	mu    sync.Mutex
-	lines []string // what it was told, without the mail
-	mail  string   // what came after DATA, up to the dot if there was one
+	next  map[string]string // what is answered once, before anything else
+	lines []string          // what it was told, without the mail
+	mail  string            // what came after DATA, up to the dot if there was one
 	dot   bool
 }
 
@@ -68,6 +69,12 @@ func (s *server) serve(conn net.Conn, stopped <-chan struct{}) {
 		if a, ok := s.answers[verb]; ok {
 			answer = a
 		}
+		s.mu.Lock()
+		if a, ok := s.next[verb]; ok {
+			answer = a
+			delete(s.next, verb)
+		}
+		s.mu.Unlock()
 		switch answer {
 		case hangUp:
 			return false
@@ -92,7 +99,7 @@ func (s *server) serve(conn net.Conn, stopped <-chan struct{}) {
 		s.mu.Lock()
 		s.lines = append(s.lines, line)
 		s.mu.Unlock()
-		s.heard <- verb
+		s.hear(verb)
 		goOn := true
 		switch verb {
 		case "EHLO":
@@ -175,13 +182,26 @@ func (s *server) read(r *bufio.Reader) bool {
 			s.mu.Lock()
 			s.dot = true
 			s.mu.Unlock()
-			s.heard <- "dot"
+			s.hear("dot")
 			return true
 		}
 		mail.WriteString(strings.TrimPrefix(line, "."))
 		if err != nil {
 			return false
 		}
+	}
+}
+
+// second has the server answer a verb once in another way.
+func (s *server) second(verb, answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = map[string]string{verb: answer}
+}
+
+func (s *server) hear(verb string) {
+	if s.heard != nil {
+		s.heard <- verb
 	}
 }
 

@@ -37,13 +37,12 @@ func (s *Sender) Send(ctx context.Context, sub Submission, beforeDot func(contex
 		return a.end(StageConnect, Recipient{Outcome: OutcomeTemporary}), err
 	}
 	defer a.close()
-	for _, step := range []struct {
-		stage Stage
-		run   func(context.Context) error
-	}{
-		{StageConnect, a.connect}, {StageTLS, a.handshake}, {StageGreeting, a.greet}, {StageTLS, a.startTLS}, {StageAuth, a.auth},
-		{StageFrom, a.from}, {StageTo, a.to}, {StageData, a.data},
-	} {
+	steps := []step{{StageConnect, a.connect}, {StageTLS, a.handshake}, {StageGreeting, a.greet}, {StageTLS, a.startTLS}, {StageAuth, a.auth},
+		{StageFrom, a.from}, {StageTo, a.to}, {StageData, a.data}}
+	if fresh, err := s.reuse(ctx, a); !fresh {
+		steps = []step{{StageFrom, func(context.Context) error { return err }}, {StageTo, a.to}, {StageData, a.data}}
+	}
+	for _, step := range steps {
 		err := step.run(ctx)
 		if err == nil {
 			continue
@@ -64,7 +63,17 @@ func (s *Sender) Send(ctx context.Context, sub Submission, beforeDot func(contex
 	if !a.stop() {
 		return a.end(StageData, Recipient{Outcome: OutcomeTemporary}), fmt.Errorf("outbound: before the final dot: %w", context.Cause(ctx))
 	}
-	return a.dot(ctx), nil
+	result := a.dot(ctx)
+	if result.Outcome == OutcomeAccepted {
+		s.part(ctx, a)
+	}
+	return result, nil
+}
+
+// step is a part of an attempt.
+type step struct {
+	stage Stage
+	run   func(context.Context) error
 }
 
 // attempt is one connection with one transaction.
@@ -286,7 +295,5 @@ func (a *attempt) dot(ctx context.Context) Result {
 		return a.end(StageDot, verdict(StageDot, err))
 	}
 	code, text := splitEnhanced(response.StatusText)
-	result := a.end(StageDot, Recipient{Outcome: OutcomeAccepted, Code: 250, Enhanced: code, Text: ServerText{strings.TrimSpace(text)}})
-	_ = a.within(quitPatience, a.client.Quit)
-	return result
+	return a.end(StageDot, Recipient{Outcome: OutcomeAccepted, Code: 250, Enhanced: code, Text: ServerText{strings.TrimSpace(text)}})
 }

@@ -86,6 +86,14 @@ func (w *Working) SetZones(zones func(postroom.WallTime) (*time.Location, error)
 	w.options.Activities.Zones = zones
 }
 
+// SetRetry says when replies that were put off are tried again.
+func (w *Working) SetRetry(t testing.TB, after func(n int) time.Duration) {
+	t.Helper()
+	w.StopWorker()
+	w.options.Activities.RetryAfter = after
+	w.StartWorker(t)
+}
+
 // Begin ingests a mail and starts its contact's workflow, as the watch over a mailbox does.
 func (w *Working) Begin(t testing.TB, from, subject string) postroom.ContactID {
 	t.Helper()
