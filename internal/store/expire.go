@@ -41,18 +41,8 @@ func (s *Store) ExpireOffer(ctx context.Context, id postroom.OfferID) (Expiry, e
 	var result Expiry
 	err := s.write(ctx, "expire an offer", func(ctx context.Context, tx *txn) error {
 		result = Expiry{}
-		o, err := getOffer(ctx, tx, id)
+		o, contact, err := lockOffer(ctx, tx, id)
 		if err != nil {
-			return err
-		}
-		if _, _, err := value[int64](ctx, tx, lockAgent, o.Agent); err != nil {
-			return err
-		}
-		contact, err := lockContact(ctx, tx, o.Contact)
-		if err != nil {
-			return err
-		}
-		if o, err = getOffer(ctx, tx, id); err != nil {
 			return err
 		}
 		if o.State != postroom.OfferLive || !o.Expired {

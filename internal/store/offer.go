@@ -42,6 +42,24 @@ func getOffer(ctx context.Context, d db, id postroom.OfferID) (offerRow, error) 
 		postroom.OfferState(r.State), late >= 0, late, r.SegmentOnly}, nil
 }
 
+// lockOffer locks an offer's agent and then its contact, as everybody does, and reads the offer: it may have changed while the locks were
+// waited for.
+func lockOffer(ctx context.Context, tx *txn, id postroom.OfferID) (offerRow, *contactRow, error) {
+	o, err := getOffer(ctx, tx, id)
+	if err != nil {
+		return o, nil, err
+	}
+	if _, _, err := value[int64](ctx, tx, lockAgent, o.Agent); err != nil {
+		return o, nil, err
+	}
+	contact, err := lockContact(ctx, tx, o.Contact)
+	if err != nil {
+		return o, nil, err
+	}
+	o, err = getOffer(ctx, tx, id)
+	return o, contact, err
+}
+
 // ownOffer reads an offer and refuses when it is not this agent's.
 func ownOffer(ctx context.Context, d db, id postroom.OfferID, agent postroom.AgentID) (offerRow, error) {
 	o, err := getOffer(ctx, d, id)

@@ -25,18 +25,8 @@ var dropDue = statement(`UPDATE segment SET wrapup_due_at = NULL WHERE offer_id 
 func (s *Store) AutoWrapUp(ctx context.Context, id postroom.OfferID) (postroom.ContactSnapshot, error) {
 	var result postroom.ContactSnapshot
 	err := s.write(ctx, "complete a wrap-up whose time has come", func(ctx context.Context, tx *txn) error {
-		o, err := getOffer(ctx, tx, id)
+		o, contact, err := lockOffer(ctx, tx, id)
 		if err != nil {
-			return err
-		}
-		if _, _, err := value[int64](ctx, tx, lockAgent, o.Agent); err != nil {
-			return err
-		}
-		contact, err := lockContact(ctx, tx, o.Contact)
-		if err != nil {
-			return err
-		}
-		if o, err = getOffer(ctx, tx, id); err != nil {
 			return err
 		}
 		due, found, err := one[dueRow](ctx, tx, readDue, id)
