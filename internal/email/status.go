@@ -225,13 +225,6 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 // isWordByte reports whether a byte belongs to a word: an ASCII letter or digit.
 func isWordByte(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-func first(list []string) string {
-	if len(list) == 0 {
-		return ""
-	}
-	return list[0]
-}
-
 func firstNonEmpty(list ...string) string {
 	for _, s := range list {
 		if strings.TrimSpace(s) != "" {
