@@ -172,8 +172,7 @@ func (r *reader) mail(source store.Source, m email.Mail) store.Arrived {
 			a.References = append(a.References, known)
 		}
 	}
-	// The HTML is not kept, its words are in Text if there was no other; but what it hides counts for what happens to the original.
-	r.findings = append(r.findings, r.scanner.Find(pci.PlaceHTML, m.HTML)...)
+	a.Showing = r.showing(m)
 	for _, t := range m.Attachments {
 		a.Attachments = append(a.Attachments, r.attachment(t))
 	}

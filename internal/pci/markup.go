@@ -26,23 +26,36 @@ func (m mode) findMarkup(text string) []hit {
 }
 
 // markupText returns what HTML or XML says in three readings: with nothing in place of a tag, for numbers that tags run through; with a
-// space in place of it, for numbers whose parts stand in cells or lines; and the values of attributes and the comments. The tokenizer takes any input, in linear time.
+// space in place of it, for numbers whose parts stand in cells or lines; and the values of attributes and the comments. If elements hide
+// their content, a fourth reading is without it, for numbers that such elements run through. The tokenizer takes any input, in linear time.
 func markupText(text string) []string {
-	var joined, apart, aside strings.Builder
+	var joined, apart, aside, shown strings.Builder
+	hidden, hides := 0, false
 	z := html.NewTokenizer(strings.NewReader(text))
 	for {
-		switch z.Next() {
+		switch kind := z.Next(); kind {
 		case html.ErrorToken:
 			aside.WriteByte('\n')
-			return []string{joined.String(), apart.String(), aside.String()}
+			readings := []string{joined.String(), apart.String(), aside.String()}
+			if hides {
+				readings = append(readings, shown.String())
+			}
+			return readings
 		case html.TextToken:
 			t := html.UnescapeString(string(z.Raw()))
 			joined.WriteString(t)
 			apart.WriteString(t)
+			if hidden == 0 {
+				shown.WriteString(t)
+			}
 		case html.StartTagToken, html.SelfClosingTagToken:
 			name, more := z.TagName()
 			if separates(string(name)) {
 				joined.WriteString("\n\n")
+				shown.WriteString("\n\n")
+			}
+			if kind == html.StartTagToken && hidesContent(string(name)) {
+				hidden, hides = hidden+1, true
 			}
 			apart.WriteByte(' ')
 			for more {
@@ -55,6 +68,10 @@ func markupText(text string) []string {
 			name, _ := z.TagName()
 			if separates(string(name)) {
 				joined.WriteString("\n\n")
+				shown.WriteString("\n\n")
+			}
+			if hidesContent(string(name)) && hidden > 0 {
+				hidden--
 			}
 			apart.WriteByte(' ')
 		case html.CommentToken:
@@ -68,6 +85,16 @@ func markupText(text string) []string {
 func separates(name string) bool {
 	switch name {
 	case "p", "div", "tr", "td", "th", "li", "table", "h1", "h2", "h3", "h4", "h5", "h6", "body", "title", "option", "pre":
+		return true
+	}
+	return false
+}
+
+// hidesContent reports whether what stands in an element is not shown as text.
+func hidesContent(name string) bool {
+	switch name {
+	case "script", "style", "title", "template", "noscript", "iframe", "object", "noembed", "noframes", "textarea", "select", "svg", "math",
+		"audio", "video", "canvas", "applet", "xml", "map":
 		return true
 	}
 	return false

@@ -11,7 +11,7 @@ import (
 
 // Detector names the detector and its version, as it is written into every finding: a change of rules is a new version, so that
 // old findings can be told from new ones (R29).
-const Detector = "pan/1"
+const Detector = "pan/2"
 
 // Places of a finding that have no number or name in them; the others are "header:<name>", "attachment:<ordinal>" and
 // "filename:<ordinal>".

@@ -40,6 +40,7 @@ type Arrived struct {
 	Recipients  []Recipient
 	Subject     postroom.Text
 	Body        postroom.Text
+	Showing     Showing
 	Headers     postroom.Text
 	MessageID   postroom.Text // the Message-ID field
 	InReplyTo   postroom.Text
@@ -272,6 +273,7 @@ func writeMessage(tx *txn, a Arrived, thread postroom.ThreadID, contact postroom
 		tx.later(insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
 			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey)
 	}
+	a.Showing.write(tx, a.ID)
 	writeFindings(tx, contact, a.ID, a.Findings)
 }
 

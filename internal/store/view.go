@@ -135,6 +135,8 @@ type MessageView struct {
 	ReplyCode   int
 	ServerText  string
 	Attachments []AttachmentView
+	Formatted   bool    // it has HTML that may be asked for
+	Quoted      []int32 // see Showing
 }
 
 // RecipientView is one address of the To or Cc field.
@@ -171,8 +173,9 @@ var readMessages = statement(`
 	       coalesce(x.state, ''), coalesce(x.reply_code, 0), coalesce(x.server_text, ''),
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'filename', t.filename, 'media_type', t.media_type, 'size', t.size,
 	                                  'inline', t.inline, 'verdict', t.verdict, 'reason', t.reason) ORDER BY t.ordinal)
-	                 FROM attachment t WHERE t.message_id = m.id), '[]')
-	FROM message m LEFT JOIN outbox x ON x.message_id = m.id
+	                 FROM attachment t WHERE t.message_id = m.id), '[]'),
+	       m.contact_id IS NOT NULL AND coalesce(octet_length(s.html) > 0, false), coalesce(s.quoted, '{}')
+	FROM message m LEFT JOIN outbox x ON x.message_id = m.id LEFT JOIN message_showing s ON s.message_id = m.id
 	WHERE m.contact_id = $1 OR m.thread_id = (SELECT thread_id FROM contact WHERE id = $1 AND begun_from IS NOT NULL)
 	   OR m.id IN (SELECT d.message_id FROM delivery_report d JOIN outbox o ON o.id = d.outbox_id WHERE o.contact_id = $1 AND d.matched_by <> 'recipient')
 	ORDER BY m.received_at, m.id`)
