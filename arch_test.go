@@ -57,6 +57,7 @@ var imports = map[string]rule{
 var drivers = map[string]rule{
 	"github.com/emersion/go-imap/v2":     {[]string{"internal/mailbox", "internal/devmail"}, "one IMAP client, one IMAP server"},
 	"github.com/emersion/go-smtp":        {[]string{"internal/outbound", "internal/devmail"}, "one SMTP client, one SMTP server"},
+	"github.com/emersion/go-msgauth":     {[]string{"internal/outbound"}, "signatures are made where mails are"},
 	"github.com/microcosm-cc/bluemonday": {[]string{"internal/sanitise"}, "what of a mail may be shown is decided in one place"},
 	"github.com/wneessen/go-mail":        {[]string{"internal/outbound"}, "one builder of mails"},
 	"github.com/jackc/pgx/v5":            {[]string{"internal/store", "internal/events", "internal/stack", "internal/testkit"}, "all SQL is in store"},

@@ -82,6 +82,14 @@ type Mailbox struct {
 	// SentFolder is the IMAP folder in which the provider keeps copies of what was sent: there a reply is looked for whose fate is unknown
 	// (R21). Empty: the one that the server calls \Sent (RFC 6154), if it does.
 	SentFolder string
+	// DKIM says how replies are signed. Empty: not here, the mail server does (RFC 6376).
+	DKIM DKIM
+}
+
+// DKIM is how mails are signed: with the key that Secret names, a private key in PEM (R39), for the domain of the mailbox's address.
+type DKIM struct {
+	Selector string `json:"selector,omitzero"`
+	Secret   string `json:"secret,omitzero"`
 }
 
 // EntryPoint is an address that leads into a queue unless a rule says otherwise (R31).
@@ -116,6 +124,8 @@ type Queue struct {
 	WrapUp      WrapUpRules
 	// Undo is how long a reply waits before it is sent, so that it can be taken back: 0 to MaxUndo (R20).
 	Undo time.Duration
+	// Signature is what stands below replies, in the customer's language; at most MaxSignature characters in each. Empty: none.
+	Signature Name
 	// WrapUpGuidance is what the organisation asks of a wrap-up, shown above its form (R24); at most MaxGuidance characters. Empty: none.
 	WrapUpGuidance Name
 	QueueRules

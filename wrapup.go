@@ -37,6 +37,9 @@ func Sentiments() []Sentiment {
 // MaxGuidance is the most characters that an organisation may ask of its agents' wrap-ups with, in each language (R24).
 const MaxGuidance = 500
 
+// MaxSignature is the most characters that the signature of a queue's replies may have, in each language.
+const MaxSignature = 1000
+
 // MaxNote is the most characters that a wrap-up note may have.
 const MaxNote = 1000
 

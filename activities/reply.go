@@ -53,6 +53,7 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 	if err != nil {
 		return store.Reply{}, postroom.Bytes{}, err
 	}
+	body := bodyOf(source)
 	subject := email.ReplySubject(source.Subject)
 	rendered, err := outbound.Render(outbound.Reply{
 		From:       outbound.Address{Name: source.FromName, Address: source.From},
@@ -63,8 +64,12 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		ID:         messageID,
 		InReplyTo:  postroom.InternetMessageID(source.MessageID),
 		References: internetIDs(source.Refs),
-		Text:       source.Body,
+		Text:       body.Plain(),
+		HTML:       body.HTML(),
 	})
+	if err == nil && source.DKIM != (postroom.DKIM{}) {
+		rendered, err = a.sign(rendered, source.DKIM, domain)
+	}
 	if err != nil {
 		return store.Reply{}, postroom.Bytes{}, err
 	}

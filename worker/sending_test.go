@@ -2,8 +2,13 @@ package worker_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -239,5 +244,38 @@ func TestReplyIsGivenUpAfterFortyEightHours(t *testing.T) {
 		send(t, w)
 		w.Exec(t, "UPDATE outbox SET created_at = created_at - $1::interval", age)
 		testkit.Eventually(t, "the reply to be "+want, func() bool { return w.Text(t, "SELECT state FROM outbox") == want })
+	}
+}
+
+// A reply has both forms, the queue's signature and the customer's mail below, and is signed for the mailbox's domain where it says so.
+func TestReplyHasBothFormsTheSignatureAndTheMailThatItAnswers(t *testing.T) {
+	t.Parallel()
+	w := testkit.NewWorking(t, testkit.NewCentre(t, time.Minute, store.Options{}), testkit.NewTemporal(t))
+	mail := w.ConnectMail(t)
+	_, key, err := ed25519.GenerateKey(nil)
+	must(t, err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(w.Secrets, "dkim"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
+	w.Exec(t, `UPDATE mailbox SET dkim = '{"selector": "mail", "secret": "dkim"}'`)
+	w.Exec(t, "UPDATE queue SET signature = E'Kind regards\\nShop Support'")
+	send(t, w)
+	got := received(t, mail, 1)[0]
+	for _, part := range []string{"About your " + canary, "-- \r\nKind regards\r\nShop Support\r\n", "kim@customer.example> wrote:\r\n> Hello, where is my parcel?"} {
+		if !strings.Contains(got.Text, part) {
+			t.Errorf("the text lacks %q:\n%s", part, got.Text)
+		}
+	}
+	if !strings.Contains(got.HTML, "<blockquote") || !strings.Contains(got.HTML, "Hello, where is my parcel?") {
+		t.Errorf("the HTML is\n%s", got.HTML)
+	}
+	if signature := strings.Join(got.Headers["Dkim-Signature"], ""); !strings.Contains(signature, "d=shop.example") || !strings.Contains(signature, "s=mail") {
+		t.Errorf("the signature is %q", signature)
+	}
+	if automatic := got.Headers["Auto-Submitted"]; automatic != nil {
+		t.Errorf("a person's reply says Auto-Submitted: %v", automatic)
+	}
+	if body := w.Text(t, "SELECT body FROM message WHERE direction = 'out'"); body != "About your "+canary {
+		t.Errorf("the desktop shows %q", body)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -101,6 +102,12 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			c.Queues[i].QueueRules = anyRules(t, c.Queues[i].Teams, teamKeys, skillKeys, append(queueKeys[:i:i], ""))
 			c.Queues[i].Hours = postroom.HoursID(one(hoursKeys))
 			c.Queues[i].WrapUp = anyWrapUp(t, c, c.Queues[i])
+			if rapid.Bool().Draw(t, "signature") {
+				c.Queues[i].Signature = postroom.Name{English: anyText().Filter(shortEnough).Draw(t, "signature")}
+				if rapid.Bool().Draw(t, "Korean signature") {
+					c.Queues[i].Signature.Korean = anyText().Filter(shortEnough).Draw(t, "Korean signature")
+				}
+			}
 			c.Queues[i].Undo = time.Duration(rapid.IntRange(0, 60).Draw(t, "undo")) * time.Second
 			if rapid.Bool().Draw(t, "guidance") {
 				c.Queues[i].WrapUpGuidance = name()
@@ -110,6 +117,9 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			m := postroom.Mailbox{ID: postroom.MailboxID(k), Address: fmt.Sprintf("Info+%d@shop.example", i), Name: text(), Folder: fmt.Sprintf("%s %d", text(), i), IMAP: server(), SMTP: server(),
 				OnFinding: rapid.SampledFrom([]postroom.Original{postroom.OriginalKeep, postroom.OriginalMove, postroom.OriginalExpunge}).Draw(t, "on finding")}
 			m.PlusAddressing = rapid.Bool().Draw(t, "plus addressing")
+			if rapid.Bool().Draw(t, "signs") {
+				m.DKIM = postroom.DKIM{Selector: "mail-2026", Secret: "dkim-key"}
+			}
 			if rapid.Bool().Draw(t, "Sent folder") {
 				m.SentFolder = text()
 			}
@@ -129,6 +139,8 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 		return c
 	})
 }
+
+func shortEnough(s string) bool { return utf8.RuneCountInString(s) <= postroom.MaxSignature }
 
 func TestFormattedConfigurationIsReadAsItWas(t *testing.T) {
 	t.Parallel()

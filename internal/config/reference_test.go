@@ -56,6 +56,7 @@ func TestDocumentationSaysEveryKey(t *testing.T) {
 	b.WriteString("## Rules for wrap-up\n\nThe value of `wrap_up` of a queue:\n\n" + wrapUps.reference() + "\n")
 	b.WriteString("## A holiday\n\nAn entry of `holidays`:\n\n" + holidays.reference() + "\n")
 	b.WriteString("## A mail server\n\nThe values of `imap` and `smtp`:\n\n" + servers.reference() + "\n")
+	b.WriteString("## A way to sign\n\nThe value of `dkim` of a mailbox:\n\n" + signings.reference() + "\n")
 	b.WriteString("## A name in two languages\n\nA missing Korean name is shown in English (R4).\n\n" + nameInLanguages.reference())
 	text, err := os.ReadFile(documentation)
 	if err != nil {
@@ -83,6 +84,8 @@ func TestEachFieldIsBoundToAFieldOfItsOwn(t *testing.T) {
 	t.Parallel()
 	checkBindings(t, mailboxes)
 	checkBindings(t, servers)
+	checkBindings(t, signings)
+	checkBindings(t, signatures)
 	checkBindings(t, entryPoints)
 	checkBindings(t, rules)
 	checkBindings(t, queues)

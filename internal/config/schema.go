@@ -59,6 +59,7 @@ var mailboxes = object[postroom.Mailbox]{
 			"bounces find their way back (R22, R34).", func(m *postroom.Mailbox) value { return toggle(&m.PlusAddressing) }},
 		{"sent_folder", optional, "The IMAP folder that holds copies of what was sent. Without it: the one that the server calls \\Sent. There a reply is " +
 			"looked for whose fate is unknown (R21).", func(m *postroom.Mailbox) value { return line(&m.SentFolder, maxFolder) }},
+		{"dkim", optional, "How replies are signed (RFC 6376), where the mail server does not do it. Without it they are not.", func(m *postroom.Mailbox) value { return signing(&m.DKIM) }},
 		{"imap", required, "Where mail is fetched.", func(m *postroom.Mailbox) value { return nested(servers, &m.IMAP) }},
 		{"smtp", required, "Where replies are submitted.", func(m *postroom.Mailbox) value { return nested(servers, &m.SMTP) }},
 	},

@@ -62,6 +62,7 @@ var queues = object[postroom.Queue]{
 			func(q *postroom.Queue) value { return wrapUp(&q.WrapUp) }},
 		{"undo", optional, "How long a reply waits before it is sent, so that it can be taken back (R20). A wrap-up that is completed ends the wait.",
 			func(q *postroom.Queue) value { return period(&q.Undo, 0, postroom.MaxUndo) }},
+		{"signature", optional, "What stands below replies, in the language that the customer writes.", func(q *postroom.Queue) value { return signature(&q.Signature) }},
 		{"wrap_up_guidance", optional, "What the organisation asks of a wrap-up, shown above its form (R24).",
 			func(q *postroom.Queue) value { return guidance(&q.WrapUpGuidance) }},
 	},

@@ -41,7 +41,7 @@ func TestAMailIsAnsweredOnceAndItsAnswerStaysInItsThread(t *testing.T) {
 	if got := answer.Headers["In-Reply-To"]; len(got) != 1 || got[0] != "<"+asked+">" {
 		t.Errorf("the answer is to %v, want %s", got, asked)
 	}
-	if answer.Subject != "Re: Where is my parcel?" || strings.TrimSpace(answer.Text) != "It arrives today." {
+	if answer.Subject != "Re: Where is my parcel?" || !strings.HasPrefix(answer.Text, "It arrives today.\r\n") {
 		t.Errorf("the answer is %q: %q", answer.Subject, answer.Text)
 	}
 

@@ -2,6 +2,8 @@ package outbound
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/mail"
 	"slices"
 	"strings"
@@ -44,10 +46,11 @@ type Reply struct {
 	InReplyTo     postroom.InternetMessageID   // the mail that is answered; empty: none
 	References    []postroom.InternetMessageID // that mail's own References
 	Text          string                       // UTF-8
+	HTML          string                       // the same for programs that show HTML (Body.HTML); empty: text only
 	AutoSubmitted AutoSubmitted
 }
 
-// Render writes the reply: one text/plain part in UTF-8, lines ended with CRLF and none longer than 998 bytes. Ids of customers that
+// Render writes the reply: text/plain in UTF-8, or with HTML a multipart/alternative of both; lines ended with CRLF and none longer than 998 bytes. Ids of customers that
 // cannot stand in a header are left out; what is ours must be right, else the error is Invalid.
 func Render(r Reply) ([]byte, error) {
 	if !isID(r.ID) {
@@ -62,7 +65,8 @@ func Render(r Reply) ([]byte, error) {
 	if r.Date.IsZero() {
 		return nil, postroom.Invalid(postroom.ReasonMalformed, "The reply has no date")
 	}
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(encodingFor(r.Text)))
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(encodingFor(r.Text)),
+		gomail.WithBoundary(boundary(r.ID)))
 	msg.FromMailAddress(r.From.mail())
 	to := make([]*mail.Address, len(r.To))
 	for i, a := range r.To {
@@ -85,11 +89,20 @@ func Render(r Reply) ([]byte, error) {
 		msg.SetGenHeader("Auto-Submitted", string(r.AutoSubmitted))
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, crlf(r.Text))
+	if r.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, crlf(r.HTML))
+	}
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, postroom.Internal("The reply could not be rendered", err)
 	}
 	return b.Bytes(), nil
+}
+
+// boundary is the same for the same mail, and in no text: nobody knows its Message-ID before it is sent.
+func boundary(id postroom.InternetMessageID) string {
+	sum := sha256.Sum256([]byte(id))
+	return "postroom-" + hex.EncodeToString(sum[:16])
 }
 
 // mail drops backslashes from the name: net/mail leaves them bare in an encoded word, where RFC 2047 section 5 (3) forbids them.

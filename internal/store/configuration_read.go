@@ -55,6 +55,7 @@ type queueRow struct {
 	Default         postroom.WrapUpCode
 	Guide, GuideKo  string
 	Undo            int
+	Sign, SignKo    string
 }
 
 type mailboxConfigRow struct {
@@ -64,6 +65,7 @@ type mailboxConfigRow struct {
 	OnFinding             postroom.Original
 	PlusAddressing        bool
 	SentFolder            string
+	DKIM                  postroom.DKIM
 }
 
 type teamRow struct {
@@ -93,13 +95,13 @@ var selectAgents = statement(`
 	FROM agent a WHERE active ORDER BY id`)
 var selectIdleCodes = statement(`SELECT id, name, name_ko, false FROM idle_code WHERE active ORDER BY position, id`)
 var selectWrapUpCodes = statement(`SELECT id, name, name_ko, note_required FROM wrapup_code WHERE active ORDER BY position, id`)
-var selectMailboxes = statement(`SELECT id, address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder FROM mailbox WHERE active ORDER BY id`)
+var selectMailboxes = statement(`SELECT id, address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, dkim FROM mailbox WHERE active ORDER BY id`)
 var selectQueues = statement(`
 	SELECT id, name, name_ko, channel, mailbox_id, priority::int, rona_seconds,
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
 	       coalesce((SELECT array_agg(code ORDER BY position) FROM queue_wrapup_code w WHERE w.queue_id = q.id), '{}'),
 	       rules, auto_wrapup_seconds, wrapup_extensions::int, coalesce(default_wrapup_code, ''),
-	       wrapup_guidance, wrapup_guidance_ko, undo_seconds::int
+	       wrapup_guidance, wrapup_guidance_ko, undo_seconds::int, signature, signature_ko
 	FROM queue q WHERE active ORDER BY id`)
 var selectEntryPoints = statement(`SELECT address, mailbox_id, queue_id FROM entry_point WHERE active ORDER BY address`)
 var selectRules = statement(`SELECT conditions FROM routing_rule ORDER BY position`)
@@ -184,7 +186,8 @@ func (r queueRow) queue() postroom.Queue {
 	q := postroom.Queue{ID: r.ID, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Channel: r.Channel, Mailbox: r.Mailbox,
 		Priority: r.Priority, RONATime: time.Duration(r.RONA) * time.Second, QueueRules: r.Rules,
 		WrapUp:         postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default},
-		WrapUpGuidance: postroom.Name{English: r.Guide, Korean: r.GuideKo}, Undo: time.Duration(r.Undo) * time.Second}
+		WrapUpGuidance: postroom.Name{English: r.Guide, Korean: r.GuideKo}, Undo: time.Duration(r.Undo) * time.Second,
+		Signature: postroom.Name{English: r.Sign, Korean: r.SignKo}}
 	for _, t := range r.Teams {
 		q.Teams = append(q.Teams, postroom.TeamID(t))
 	}

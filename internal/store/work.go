@@ -24,13 +24,24 @@ type ReplySource struct {
 	Thread         postroom.ThreadID
 	PlusAddressing bool // of the mailbox
 	Undo           int  // of the queue, in seconds
+
+	// The mail that is answered, for the quotation.
+	QuotedName    string
+	QuotedAddress string
+	QuotedAt      time.Time
+	Quoted        string
+
+	Signature   string // of the queue
+	SignatureKo string
+	DKIM        postroom.DKIM // of the mailbox
 }
 
 // The mailbox that answers is the queue's. The mail that is answered is the thread's last: a contact that was taken up again has none of
 // its own yet (R46).
 var readReplySource = statement(`
 	SELECT c.id, b.id, b.name, b.address, m.from_name, coalesce(nullif(m.reply_to, ''), m.from_address), m.subject, m.internet_message_id,
-	       m.refs, coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int
+	       m.refs, coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int,
+	       m.from_name, m.from_address, coalesce(m.sent_at, m.received_at), m.body, q.signature, q.signature_ko, b.dkim
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id

@@ -1,0 +1,57 @@
+package activities
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/outbound"
+	"github.com/postroom/postroom/internal/store"
+)
+
+// bodyOf is what a reply says: the draft, the queue's signature, and the mail that is answered, in the language of that mail.
+func bodyOf(source store.ReplySource) outbound.Body {
+	body := outbound.Body{Text: source.Body}
+	language := languageOf(source.Quoted)
+	body.Signature = postroom.Name{English: source.Signature, Korean: source.SignatureKo}.In(language)
+	if strings.TrimSpace(source.Quoted) != "" {
+		body.Attribution = attribution(language, source.QuotedAt, source.QuotedName, source.QuotedAddress)
+		body.Quote = email.Quote("", source.Quoted)
+	}
+	return body
+}
+
+// languageOf is "ko" for a text with Hangul, else "en": the languages that we have words in.
+func languageOf(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Hangul, r) }) {
+		return "ko"
+	}
+	return "en"
+}
+
+// attribution is the line that introduces a quotation, as mail programs write it, so that they, and we, fold what follows it. The zone in which the
+// customer wrote is not known: it is UTC.
+func attribution(language string, at time.Time, name, address string) string {
+	who := strings.TrimSpace(strings.Join(strings.Fields(name), " ") + " <" + address + ">")
+	at = at.UTC()
+	if language == "ko" {
+		return fmt.Sprintf("%d년 %d월 %d일 %s (UTC), %s님이 작성:", at.Year(), at.Month(), at.Day(), at.Format("15:04"), who)
+	}
+	return fmt.Sprintf("On %s (UTC), %s wrote:", at.Format("Mon, 2 Jan 2006 at 15:04"), who)
+}
+
+// sign signs a finished mail as its mailbox is configured.
+func (a *Activities) sign(mail []byte, how postroom.DKIM, domain string) ([]byte, error) {
+	text, err := a.Secrets.Secret(how.Secret)
+	if err != nil {
+		return nil, err
+	}
+	key, err := outbound.SigningKey(text.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	return outbound.Sign(mail, outbound.Signing{Domain: domain, Selector: how.Selector, Key: key})
+}
