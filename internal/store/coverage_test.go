@@ -31,7 +31,7 @@ var (
 )
 
 // Notes in a contact's story that are no change of its phase.
-var notes = []string{"opened", store.EventCustomerWrote, store.EventSegmentWrapped, store.EventLookedAt, store.EventNoteAdded, store.EventReplyBounced, store.EventMergedIn, store.EventSplitOff, "wrap-up extended",
+var notes = []string{"opened", store.EventCustomerWrote, store.EventSegmentWrapped, store.EventLookedAt, store.EventNoteAdded, store.EventReplyBounced, store.EventMergedIn, store.EventSplitOff, store.EventReleased, "wrap-up extended",
 	"wrap-up left to the agent", "target dropped", "overflowed", "moved", "reprioritised", "unstuck"}
 
 // Each change that the store makes is a row of a table, and each row is a change that the store makes.

@@ -20,6 +20,8 @@ type Source struct {
 	// Logical are HMACs of what is the same in a mail that came by two ways: Message-ID, date, sender, text; under all keys, the current one
 	// first. None if it has no Message-ID.
 	Logical [][]byte
+
+	screened postroom.ThreadID // where a screened mail proved to belong
 }
 
 // Recipient is one address of the To or Cc field.
@@ -97,8 +99,8 @@ var readReceived = statement(`
 	ORDER BY same_uid DESC LIMIT 1`)
 
 var writeReceived = statement(`
-	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending, logical)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, '')::uuid, nullif($10, '')::uuid, postroom_now(), $11, $12)`)
+	INSERT INTO received (mailbox_id, folder, uidvalidity, uid, size, digest, arrival, reason, message_id, contact_id, at, pending, logical, thread_id)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, '')::uuid, nullif($10, '')::uuid, postroom_now(), $11, $12, nullif($13, '')::uuid)`)
 
 func (src Source) received(tx *txn, arrival postroom.Arrival, reason string, message postroom.MessageID,
 	contact postroom.ContactID, pending string) {
@@ -107,7 +109,7 @@ func (src Source) received(tx *txn, arrival postroom.Arrival, reason string, mes
 		logical = src.Logical[0]
 	}
 	tx.later(writeReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID), src.Size, src.Digest, string(arrival),
-		reason, string(message), string(contact), pending, logical)
+		reason, string(message), string(contact), pending, logical, string(src.screened))
 }
 
 // seen reports whether this UID, or the same bytes under another, or the same mail by another way, were ingested before; all but the first is
@@ -137,13 +139,7 @@ func (s *Store) Ingest(ctx context.Context, a Arrived) (Ingested, error) {
 			result, err = report(ctx, tx, a)
 			return err
 		}
-		if a.Automatic != "" {
-			result = Ingested{Arrival: postroom.ArrivalScreened}
-			writeMessage(tx, a, "", "")
-			a.Source.received(tx, result.Arrival, "", a.ID, "", a.Pending)
-			return nil
-		}
-		result, err = deliver(ctx, tx, a)
+		result, err = s.deliver(ctx, tx, a)
 		return err
 	})
 	return result, err
@@ -155,13 +151,13 @@ var insertCustomer = statement(`
 	INSERT INTO customer_address (address, customer_id) SELECT lower($3), id FROM made`)
 
 // customerOf finds the customer who has an address, or makes one. Two at once: the second transaction runs again.
-func customerOf(ctx context.Context, tx *txn, from postroom.Address) (postroom.CustomerID, error) {
-	id, found, err := value[postroom.CustomerID](ctx, tx, readCustomer, from.Address.Reveal())
+func customerOf(ctx context.Context, tx *txn, name, address string) (postroom.CustomerID, error) {
+	id, found, err := value[postroom.CustomerID](ctx, tx, readCustomer, address)
 	if err != nil || found {
 		return id, err
 	}
 	id = postroom.CustomerID(newID())
-	tx.later(insertCustomer, id, from.Name.Reveal(), from.Address.Reveal())
+	tx.later(insertCustomer, id, name, address)
 	return id, nil
 }
 
@@ -177,31 +173,70 @@ var insertContact = statement(`
 	INSERT INTO contact_event (contact_id, at, event, from_phase, to_phase, version, actor, detail)
 	SELECT id, postroom_now(), 'opened', 'new', 'new', version, $6, '{}' FROM opened`)
 
-// deliver stores a person's mail in its thread and contact.
-func deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
-	tx.maybe(markGood, a.From.Address.Reveal()) // who writes from it can be written to
-	customer, err := customerOf(ctx, tx, a.From)
+// deliver stores a mail in its thread and contact, if a person wrote it who may write to us and does not write as programs do; else it is
+// screened (R34, R49).
+func (s *Store) deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, error) {
+	l := a.letter()
+	reason, err := s.screens(ctx, tx, a, l)
 	if err != nil {
 		return Ingested{}, err
 	}
-	at, err := placeOf(ctx, tx, a, customer)
+	if reason != "" {
+		var proved found
+		if l.evidence.strong() {
+			if proved, _, err = l.proved(ctx, tx); err != nil {
+				return Ingested{}, err
+			}
+		}
+		return screen(tx, a, reason, proved.Thread), nil
+	}
+	tx.maybe(markGood, l.from) // who writes from it can be written to
+	customer, err := customerOf(ctx, tx, a.From.Name.Reveal(), l.from)
 	if err != nil {
 		return Ingested{}, err
+	}
+	at, err := placeOf(ctx, tx, l, customer)
+	if err != nil {
+		return Ingested{}, err
+	}
+	if at.known {
+		loops, err := looping(ctx, tx, countOfThread, at.thread, s.loops.PerThread)
+		if err != nil {
+			return Ingested{}, err
+		}
+		if loops {
+			return screen(tx, a, ScreenedLoop, at.thread), nil
+		}
 	}
 	if err := holdReplies(ctx, tx, at.thread); err != nil {
 		return Ingested{}, err
 	}
 	a.Standing = at.standing
 	if at.open != nil {
-		return join(ctx, tx, a, customer, at)
+		return join(ctx, tx, a, l, customer, at)
 	}
 	id := postroom.ContactID(newID())
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
 	tx.later(insertContact, id, at.thread, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String())
 	writeMessage(tx, a, at.thread, id)
-	at.remembered(tx, a)
+	at.remembered(tx, l)
 	a.Source.received(tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
 	return Ingested{postroom.ArrivalOpened, id, 1}, nil
+}
+
+// screens says why a mail is screened before it is placed; "" if it is not.
+func (s *Store) screens(ctx context.Context, tx *txn, a Arrived, l letter) (string, error) {
+	if _, blocked, err := value[string](ctx, tx, readBlocked, patterns(l.from)); err != nil || blocked {
+		return ScreenedBlocked, err
+	}
+	if a.Automatic != "" {
+		return a.Automatic, nil
+	}
+	loops, err := looping(ctx, tx, countOfSender, l.from, s.loops.PerSender)
+	if err != nil || !loops {
+		return "", err
+	}
+	return ScreenedLoop, nil
 }
 
 // lockOpenContact locks the open contact of a locked thread; nil if it has none. A contact that was completed while we waited for
@@ -220,10 +255,10 @@ func lockOpenContact(ctx context.Context, tx *txn, thread postroom.ThreadID) (*c
 }
 
 // join adds a mail to the open contact of its thread, and shows it to whoever holds it (R22).
-func join(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID, at place) (Ingested, error) {
+func join(ctx context.Context, tx *txn, a Arrived, l letter, customer postroom.CustomerID, at place) (Ingested, error) {
 	contact, id := at.open, at.open.ID
 	writeMessage(tx, a, at.thread, id)
-	at.remembered(tx, a)
+	at.remembered(tx, l)
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
 	wrote := change{event: EventCustomerWrote, actor: by, tell: tellSoon}
 	if a.Standing != StandingOrdinary {

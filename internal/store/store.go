@@ -18,6 +18,7 @@ type Store struct {
 	pool    *pgxpool.Pool
 	log     *slog.Logger
 	options Options
+	loops   LoopLimits
 }
 
 // Options are the settings of a Store. Zero values mean the defaults.
@@ -29,6 +30,7 @@ type Options struct {
 	// ProbeAfter and ProbeAgain are when a reply whose fate is unknown is looked for first, and after each look; 0: DefaultProbeAfter and
 	// DefaultProbeAgain.
 	ProbeAfter, ProbeAgain time.Duration
+	Loops                  LoopLimits
 }
 
 // Open prepares a store for the database at url (postgres://…). It does not connect: a database that is down is reported by
@@ -56,7 +58,7 @@ func Open(ctx context.Context, url string, o Options, log *slog.Logger) (*Store,
 	if err != nil {
 		return nil, translate("open the database", err)
 	}
-	return &Store{pool: pool, options: o, log: log}, nil
+	return &Store{pool: pool, options: o, log: log, loops: o.Loops.orDefaults()}, nil
 }
 
 // Close ends all connections.

@@ -25,32 +25,52 @@ const threadLife = 90 * 24 * time.Hour
 // maxKeys bounds the ids that lead into a thread, of one mail.
 const maxKeys = 24
 
-// keys are the weak evidence of a mail: what it refers to, the newest first; its own id, as an answer to it may have come before it; and the
-// conversation that Outlook counts it to.
-func (a Arrived) keys() []string {
+// letter is what of a mail says where it belongs: when it comes, and again when it is released.
+type letter struct {
+	message    postroom.MessageID
+	from       string
+	ids        []string // what it refers to, the newest first
+	own        string   // its Message-ID
+	recipients []string
+	evidence   Evidence
+}
+
+func (a Arrived) letter() letter {
+	l := letter{message: a.ID, from: a.From.Address.Reveal(), ids: []string{a.InReplyTo.Reveal()}, own: a.MessageID.Reveal(), evidence: a.Evidence}
+	for _, r := range slices.Backward(a.References) {
+		l.ids = append(l.ids, r.Reveal())
+	}
+	for _, r := range a.Recipients {
+		l.recipients = append(l.recipients, r.Address.Address.Reveal())
+	}
+	return l
+}
+
+// keys are the weak evidence of a mail: what it refers to; its own id, as an answer to it may have come before it; and the conversation that
+// Outlook counts it to.
+func (l letter) keys() []string {
 	var keys []string
-	add := func(t postroom.Text) {
-		if s := t.Reveal(); s != "" && len(s) <= 500 && !slices.Contains(keys, s) && len(keys) < maxKeys-2 {
-			keys = append(keys, s)
+	for _, id := range l.ids {
+		if usable(id) && !slices.Contains(keys, id) && len(keys) < maxKeys-2 {
+			keys = append(keys, id)
 		}
 	}
-	add(a.InReplyTo)
-	for _, r := range slices.Backward(a.References) {
-		add(r)
+	if usable(l.own) && !slices.Contains(keys, l.own) {
+		keys = append(keys, l.own)
 	}
-	if own := a.MessageID.Reveal(); own != "" && len(own) <= 500 && !slices.Contains(keys, own) {
-		keys = append(keys, own)
-	}
-	if a.Evidence.ThreadIndex != "" {
-		keys = append(keys, "thread-index:"+a.Evidence.ThreadIndex)
+	if l.evidence.ThreadIndex != "" {
+		keys = append(keys, "thread-index:"+l.evidence.ThreadIndex)
 	}
 	slices.Sort(keys) // everybody inserts them in one order
 	return keys
 }
 
+func usable(id string) bool { return id != "" && len(id) <= 500 }
+
 // place is where a mail belongs.
 type place struct {
 	thread   postroom.ThreadID
+	known    bool        // it was there before
 	open     *contactRow // the thread's open contact, locked
 	standing Standing
 	hints    []hint
@@ -103,14 +123,14 @@ var lockThreadOnce = statement(`SELECT coalesce(merged_into, id)::text FROM thre
 //
 // A thread that is over since long gets a hint only. The customer is locked, so that his mails are placed one after the other: of two that come
 // at once, one would not see the thread that the other makes.
-func placeOf(ctx context.Context, tx *txn, a Arrived, customer postroom.CustomerID) (place, error) {
+func placeOf(ctx context.Context, tx *txn, l letter, customer postroom.CustomerID) (place, error) {
 	if _, err := tx.Exec(ctx, lockCustomer, customer); err != nil {
 		return place{}, err
 	}
-	from, keys := a.From.Address.Reveal(), a.keys()
+	from := l.from
 	var p place
-	if a.Evidence.strong() {
-		proved, is, err := one[found](ctx, tx, findProved, texts(a.Evidence.Threads), from, threadLife, texts(a.Evidence.Replies))
+	if l.evidence.strong() {
+		proved, is, err := l.proved(ctx, tx)
 		if err != nil {
 			return p, err
 		}
@@ -121,7 +141,7 @@ func placeOf(ctx context.Context, tx *txn, a Arrived, customer postroom.Customer
 			p.hints = append(p.hints, hint{proved.Thread, "old"})
 		}
 	}
-	suggested, err := all[found](ctx, tx, findSuggested, keys, from, threadLife)
+	suggested, err := all[found](ctx, tx, findSuggested, l.keys(), from, threadLife)
 	if err != nil {
 		return p, err
 	}
@@ -142,9 +162,14 @@ func placeOf(ctx context.Context, tx *txn, a Arrived, customer postroom.Customer
 	return p, nil
 }
 
+// proved finds the thread that a mail proves to belong to.
+func (l letter) proved(ctx context.Context, tx *txn) (found, bool, error) {
+	return one[found](ctx, tx, findProved, texts(l.evidence.Threads), l.from, threadLife, texts(l.evidence.Replies))
+}
+
 // join locks a thread and its open contact. A thread that was merged into another while we waited is followed.
 func (p *place) join(ctx context.Context, tx *txn, f found) error {
-	p.thread, p.hints = f.Thread, nil
+	p.thread, p.known, p.hints = f.Thread, true, nil
 	for range 3 {
 		now, _, err := value[postroom.ThreadID](ctx, tx, lockThreadOnce, p.thread)
 		if err != nil {
@@ -173,21 +198,17 @@ var insertParticipants = statement(`
 	ON CONFLICT DO NOTHING`)
 
 // remembered writes what leads into a mail's thread from now on. Who is not verified leads nobody there.
-func (p place) remembered(tx *txn, a Arrived) {
+func (p place) remembered(tx *txn, l letter) {
 	for _, h := range p.hints {
-		tx.later(insertHint, a.ID, h.thread, h.evidence)
+		tx.later(insertHint, l.message, h.thread, h.evidence)
 	}
 	if p.standing != StandingOrdinary {
 		return
 	}
-	if keys := a.keys(); len(keys) > 0 {
+	if keys := l.keys(); len(keys) > 0 {
 		tx.maybe(insertKeys, p.thread, keys)
 	}
-	addresses := []string{a.From.Address.Reveal()}
-	for _, r := range a.Recipients[:min(len(a.Recipients), 50)] {
-		addresses = append(addresses, r.Address.Address.Reveal())
-	}
-	tx.maybe(insertParticipants, p.thread, addresses)
+	tx.maybe(insertParticipants, p.thread, append([]string{l.from}, l.recipients[:min(len(l.recipients), 50)]...))
 }
 
 // texts are ids as PostgreSQL's driver takes them.

@@ -96,6 +96,9 @@ func Invariants() []Invariant {
 			FROM contact c LEFT JOIN contact_merge m ON m.from_contact = c.id LEFT JOIN message x ON x.contact_id = c.id
 			WHERE c.outcome = 'merged' OR m.from_contact IS NOT NULL GROUP BY c.id, m.from_contact
 			HAVING c.outcome IS DISTINCT FROM 'merged' OR c.phase <> 'done' OR m.from_contact IS NULL OR count(x.id) > 0`},
+		{"R34: a screened mail has a reason, and a contact if it was released", `
+			SELECT format('message %s, %s, released at %s', r.message_id, r.reason, r.released_at) FROM received r JOIN message m ON m.id = r.message_id
+			WHERE r.arrival = 'screened' AND (r.reason = '' OR (r.released_at IS NULL) <> (m.contact_id IS NULL))`},
 		{"I7: a mail is in the thread of its contact", `
 			SELECT format('message %s of contact %s', m.id, c.id) FROM message m JOIN contact c ON c.id = m.contact_id WHERE m.thread_id <> c.thread_id`},
 		{"R34: a bounce is the end of a mail that was sent, and says when", `

@@ -140,6 +140,9 @@ func (d Database) owner(t testing.TB, do func(context.Context, *pgx.Conn) error)
 func (d Database) Open(t testing.TB, o store.Options) *store.Store {
 	t.Helper()
 	o.Schema = d.Schema
+	if o.Loops == (store.LoopLimits{}) {
+		o.Loops = store.LoopLimits{PerThread: 10_000, PerSender: 10_000} // crowds in tests write more than people do
+	}
 	s, err := store.Open(context.Background(), d.AppURL, o, Silent())
 	if err != nil {
 		t.Fatal(err)

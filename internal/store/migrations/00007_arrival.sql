@@ -94,3 +94,23 @@ GRANT INSERT, DELETE ON thread_key TO postroom_app;
 GRANT INSERT ON thread_participant, thread_hint, contact_merge TO postroom_app;
 GRANT UPDATE (undone_into) ON contact_merge TO postroom_app;
 GRANT UPDATE (thread_id, standing) ON message TO postroom_app;
+
+-- Screened mail is listed with its reason, and can be released: then it opens or joins a contact as a person's mail does, later.
+ALTER TABLE received
+    DROP CONSTRAINT received_check,
+    ADD CHECK (arrival <> 'quarantined' OR reason <> ''),
+    ADD COLUMN thread_id   uuid REFERENCES thread, -- where a screened mail proved to belong
+    ADD COLUMN released_at timestamptz;
+CREATE INDEX received_screened ON received (at DESC) WHERE arrival IN ('screened', 'quarantined');
+CREATE INDEX received_by_message ON received (message_id);
+CREATE INDEX message_by_sender ON message (lower(from_address), received_at) WHERE direction = 'in';
+UPDATE received r SET reason = m.automatic FROM message m WHERE m.id = r.message_id AND r.arrival = 'screened' AND r.reason = '';
+
+-- Who may not write to us: an address, or @domain with what is below it.
+CREATE TABLE blocked_sender (
+    pattern text PRIMARY KEY CHECK (pattern = lower(pattern) AND pattern LIKE '%@%'),
+    at      timestamptz NOT NULL,
+    actor   text NOT NULL
+);
+GRANT SELECT, INSERT, DELETE ON blocked_sender TO postroom_app;
+GRANT UPDATE (contact_id, released_at) ON received TO postroom_app;
