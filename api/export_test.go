@@ -12,6 +12,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/mail/v1/mailv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
@@ -75,6 +76,7 @@ func (s *Server) Unguarded() http.Handler {
 	mux.Handle(agentv1connect.NewAgentServiceHandler(agentService{s}, options))
 	mux.Handle(contactv1connect.NewContactServiceHandler(contactService{s}, options))
 	mux.Handle(adminv1connect.NewAdminServiceHandler(adminService{s}, options))
+	mux.Handle(mailv1connect.NewMailServiceHandler(mailService{s}, options))
 	mux.Handle(reminderv1connect.NewReminderServiceHandler(reminderService{s}, options))
 	mux.Handle(routingv1connect.NewRoutingServiceHandler(routingService{s}, options))
 	mux.Handle(supervisorv1connect.NewSupervisorServiceHandler(supervisorService{s}, options))

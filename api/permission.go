@@ -9,6 +9,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/mail/v1/mailv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
@@ -106,6 +107,15 @@ var permissions = map[string]permission{
 	supervisorv1connect.SupervisorServiceUnstickContactProcedure:      {roles: supervisors, object: supervisedContact},
 	supervisorv1connect.SupervisorServiceCloseContactsProcedure:       {roles: supervisors}, // each of its contacts is tested like the others
 	supervisorv1connect.SupervisorServiceForceAgentStateProcedure:     {roles: supervisors, object: forcibleAgent},
+
+	mailv1connect.MailServiceListScreenedProcedure:       {roles: supervisors, passive: true},
+	mailv1connect.MailServiceReleaseMailProcedure:        {roles: supervisors}, // the mail is looked for in his mailboxes
+	mailv1connect.MailServiceListBlockedSendersProcedure: {roles: supervisors, passive: true},
+	mailv1connect.MailServiceBlockSenderProcedure:        {roles: supervisors},
+	mailv1connect.MailServiceUnblockSenderProcedure:      {roles: supervisors},
+	mailv1connect.MailServiceMergeContactsProcedure:      {roles: supervisors, object: supervisedContact}, // and the other is tested like it
+	mailv1connect.MailServiceUndoMergeProcedure:          {roles: supervisors, object: supervisedContact},
+	mailv1connect.MailServiceSplitContactProcedure:       {roles: supervisors, object: supervisedContact},
 
 	attachmentContent: {roles: handlers, object: readableAttachment},
 }

@@ -108,6 +108,15 @@ var rules = map[string]rule{
 	"/postroom.supervisor.v1.SupervisorService/CloseContacts":       {who: "supervisors"},
 	"/postroom.supervisor.v1.SupervisorService/ForceAgentState":     {who: "supervisors", object: "forcible"},
 
+	"/postroom.mail.v1.MailService/ListScreened":       {who: "supervisors"},
+	"/postroom.mail.v1.MailService/ReleaseMail":        {who: "supervisors"},
+	"/postroom.mail.v1.MailService/ListBlockedSenders": {who: "supervisors"},
+	"/postroom.mail.v1.MailService/BlockSender":        {who: "supervisors"},
+	"/postroom.mail.v1.MailService/UnblockSender":      {who: "supervisors"},
+	"/postroom.mail.v1.MailService/MergeContacts":      {who: "supervisors", object: "supervised"},
+	"/postroom.mail.v1.MailService/UndoMerge":          {who: "supervisors", object: "supervised"},
+	"/postroom.mail.v1.MailService/SplitContact":       {who: "supervisors", object: "supervised"},
+
 	contentURL: {who: "handlers", object: "attachment"},
 }
 

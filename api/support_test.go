@@ -19,6 +19,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	errorv1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
+	"github.com/postroom/postroom/internal/gen/postroom/mail/v1/mailv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
@@ -50,6 +51,7 @@ type desk struct {
 	lead    supervisorv1connect.SupervisorServiceClient
 	routing routingv1connect.RoutingServiceClient
 	sending sendingv1connect.SendingServiceClient
+	mail    mailv1connect.MailServiceClient
 	token   auth.Token
 }
 
@@ -59,7 +61,7 @@ func at(url string, token auth.Token, options ...connect.ClientOption) desk {
 	return desk{authv1connect.NewAuthServiceClient(c, url, options...), agentv1connect.NewAgentServiceClient(c, url, options...),
 		contactv1connect.NewContactServiceClient(c, url, options...), adminv1connect.NewAdminServiceClient(c, url, options...),
 		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), routingv1connect.NewRoutingServiceClient(c, url, options...),
-		sendingv1connect.NewSendingServiceClient(c, url, options...), token}
+		sendingv1connect.NewSendingServiceClient(c, url, options...), mailv1connect.NewMailServiceClient(c, url, options...), token}
 }
 
 // http is what carries a desk's calls.

@@ -23,7 +23,7 @@ func (p program) contactCommand() *cobra.Command {
 			"The contact's workflow is told when Temporal can be reached; else the worker tells it within seconds of its return.",
 	}
 	c.AddCommand(p.contactListCommand(), p.contactShowCommand(), p.contactWhyCommand(), p.contactAssignCommand(), p.contactMoveCommand(), p.contactReprioritiseCommand(),
-		p.contactRequeueCommand(), p.contactUnstickCommand(), p.contactCloseCommand())
+		p.contactRequeueCommand(), p.contactUnstickCommand(), p.contactCloseCommand(), p.contactMergeCommand(), p.contactUnmergeCommand(), p.contactSplitCommand())
 	return c
 }
 

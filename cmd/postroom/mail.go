@@ -27,7 +27,7 @@ type letter struct {
 }
 
 func (p program) mailCommand() *cobra.Command {
-	c := &cobra.Command{Use: "mail", Short: "Write mail as a customer, and look at how mail is read"}
+	c := &cobra.Command{Use: "mail", Short: "Write mail as a customer, see how mail is read, and what was screened"}
 	var l letter
 	send := &cobra.Command{
 		Use:   "send",
@@ -59,7 +59,8 @@ func (p program) mailCommand() *cobra.Command {
 	send.MarkFlagsMutuallyExclusive("file", "subject")
 	_ = send.MarkFlagRequired("from")
 	_ = send.MarkFlagRequired("to")
-	c.AddCommand(send, p.mailParseCommand())
+	c.AddCommand(send, p.mailParseCommand(), p.mailScreenedCommand(), p.mailQuarantinedCommand(), p.mailReleaseCommand(), p.mailBlockCommand(),
+		p.mailUnblockCommand(), p.mailBlockedCommand())
 	return c
 }
 

@@ -175,6 +175,11 @@ var countInbound = statement(`SELECT count(*)::int FROM message WHERE contact_id
 // with the time of their arrival. The merged contact stays completed. A merge whose contact is completed by now is Refused with reason
 // contact_done.
 func (s *Store) UndoMerge(ctx context.Context, v Supervision) (postroom.ContactSnapshot, error) {
+	if v.Command.RequestID != "" {
+		if _, err := repeated(ctx, s.pool, v.Command); err != nil {
+			return postroom.ContactSnapshot{}, translate("undo a merge", err)
+		}
+	}
 	merged, found, err := one[mergeRow](ctx, s.pool, readMerge, v.Contact)
 	if err != nil {
 		return postroom.ContactSnapshot{}, translate("undo a merge", err)

@@ -193,6 +193,9 @@ func release(ctx context.Context, tx *txn, r Releasing, mail screenedRow) (postr
 	if err != nil {
 		return "", err
 	}
+	if err := holdReplies(ctx, tx, at.thread); err != nil {
+		return "", err
+	}
 	contact := postroom.ContactID(newID())
 	if at.open != nil {
 		contact = at.open.ID
