@@ -118,6 +118,7 @@ var permissions = map[string]permission{
 	mailv1connect.MailServiceSplitContactProcedure:       {roles: supervisors, object: supervisedContact},
 
 	attachmentContent: {roles: handlers, object: readableAttachment},
+	messageContent:    {roles: handlers, object: readableMessage},
 }
 
 // may tests a line of the table for a principal and a request.
@@ -234,6 +235,30 @@ func readableAttachment(ctx context.Context, s *store.Store, p Principal, reques
 		return unknown
 	}
 	err = related(ctx, s, p, content.Contact, mayRead)
+	if postroom.KindOf(err) == postroom.KindNotFound {
+		return unknown
+	}
+	return err
+}
+
+// readableMessage lets read the HTML of the messages of readable contacts; request is the message's id.
+func readableMessage(ctx context.Context, s *store.Store, p Principal, request any) error {
+	id, ok := request.(postroom.MessageID)
+	if !ok {
+		return postroom.Internal("a permission asks for a message that the request does not name", nil)
+	}
+	unknown := postroom.NotFound("unknown_message", "there is no such message")
+	if wellFormedID(string(id)) != nil {
+		return unknown
+	}
+	contact, err := s.ContactOfMessage(ctx, id)
+	if err != nil {
+		return err
+	}
+	if contact == "" {
+		return unknown
+	}
+	err = related(ctx, s, p, contact, mayRead)
 	if postroom.KindOf(err) == postroom.KindNotFound {
 		return unknown
 	}

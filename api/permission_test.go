@@ -34,7 +34,7 @@ import (
 type rule struct {
 	who    string // "open", "everybody", "handlers" (agents and supervisors), "supervisors" (and administrators) or "administrators"
 	locked bool   // a locked session will do
-	// what it names: "", "contact", "offer", "reminder" or "attachment"; "supervised", a contact that somebody acts on; "agent" or "forcible", which
+	// what it names: "", "contact", "offer", "reminder", "attachment" or "message"; "supervised", a contact that somebody acts on; "agent" or "forcible", which
 	// are agents
 	object string
 	says   string // what who may call it is answered, if the walk's request is not good enough for ok
@@ -118,9 +118,13 @@ var rules = map[string]rule{
 	"/postroom.mail.v1.MailService/SplitContact":       {who: "supervisors", object: "supervised"},
 
 	contentURL: {who: "handlers", object: "attachment"},
+	messageURL: {who: "handlers", object: "message"},
 }
 
-const contentURL = "/content/attachments/"
+const (
+	contentURL = "/content/attachments/"
+	messageURL = "/content/messages/"
+)
 
 // procedures are all procedures of all services that are compiled in, by their path.
 func procedures() map[string]protoreflect.MethodDescriptor {
@@ -165,7 +169,7 @@ func TestEveryCallHasALineInBothTables(t *testing.T) {
 // A path that is served beside the services needs a look at who may have it: all there are stand here.
 func TestEveryOtherPathIsKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{`"GET "+attachmentContent+"{id}"`, `"GET /healthz"`, `"GET /readyz"`, `"/"`}
+	known := []string{`"GET "+attachmentContent+"{id}"`, `"GET "+messageContent+"{id}/html"`, `"GET /healthz"`, `"GET /readyz"`, `"/"`}
 	files, err := os.ReadDir(".")
 	must(t, err)
 	var found []string
@@ -229,6 +233,7 @@ func TestTheWalkNoticesAnOpenDoor(t *testing.T) {
 		"force any":       {w.Server.OpenToAnyObject(force), force},
 		"any log":         {w.Server.OpenToAnyObject(log), log},
 		"any attachment":  {w.Server.OpenToAnyObject(contentURL), contentURL},
+		"any message":     {w.Server.OpenToAnyObject(messageURL), messageURL},
 		"every role":      {w.Server.OpenToEverybody(export), export},
 		"locked sessions": {w.Server.OpenToLocked(stream), stream},
 		"no line":         {w.Server.WithoutLine(contact), contact},
@@ -306,6 +311,8 @@ func (w *world) objects(s subject, kind string) []object {
 			{"retired", "rex", false}, {unknown, "nobody", false}}
 	case "attachment":
 		return append([]object{{malformed, "x", false}}, w.attachments[s.person]...)
+	case "message":
+		return append([]object{{malformed, "x", false}}, w.messages[s.person]...)
 	case "reminder":
 		person := s.person
 		if s.role == postroom.RoleAdministrator {
@@ -337,6 +344,8 @@ func expected(s subject, call string, o object) []string {
 		return []string{"permission_denied/forbidden"}
 	case r.object == "attachment" && !o.may:
 		return []string{"not_found/unknown_attachment"}
+	case r.object == "message" && !o.may:
+		return []string{"not_found/unknown_message"}
 	case o.name == malformed:
 		return []string{"invalid_argument/malformed"}
 	case !o.may:
@@ -344,7 +353,7 @@ func expected(s subject, call string, o object) []string {
 		return []string{"not_found/unknown_" + cmp.Or(noun, r.object)}
 	case strings.HasSuffix(call, "/Unlock"): // the walk gives no password
 		return []string{"unauthenticated/sign_in_failed", "failed_precondition/too_many_attempts"}
-	case call != contentURL && procedures()[call].Input().Fields().ByName("request_id") != nil:
+	case call != contentURL && call != messageURL && procedures()[call].Input().Fields().ByName("request_id") != nil:
 		return []string{"invalid_argument/malformed"}
 	case r.says != "":
 		return []string{r.says}
@@ -359,7 +368,8 @@ type answer struct{ says, whole string }
 func (w *world) call(t *testing.T, h http.Handler, path string, bearer auth.Token, object string) answer {
 	t.Helper()
 	method, isProcedure := procedures()[path]
-	request := httptest.NewRequestWithContext(soon(t), http.MethodGet, path+object, nil)
+	suffix := map[string]string{messageURL: "/html"}[path]
+	request := httptest.NewRequestWithContext(soon(t), http.MethodGet, path+object+suffix, nil)
 	if isProcedure {
 		fields := map[string]string{}
 		for i := range method.Input().Fields().Len() {
@@ -453,6 +463,7 @@ func saysText(r *httptest.ResponseRecorder) string {
 		"unauthenticated: the session is locked: give your password again": "unauthenticated/session_locked",
 		"permission_denied: your role may not do this":                     "permission_denied/forbidden",
 		"not_found: there is no such attachment":                           "not_found/unknown_attachment",
+		"not_found: there is no such message":                              "not_found/unknown_message",
 	}
 	statuses := map[string]int{connect.CodeUnauthenticated.String(): 401, connect.CodePermissionDenied.String(): 403, connect.CodeNotFound.String(): 404}
 	said := strings.TrimSpace(r.Body.String())

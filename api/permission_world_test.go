@@ -145,19 +145,22 @@ type world struct {
 	*testkit.API
 	contacts    map[postroom.AgentID][]object
 	attachments map[postroom.AgentID][]object
+	messages    map[postroom.AgentID][]object
 	offers      map[postroom.AgentID][]postroom.OfferID // of his own: owned, offered, ended
 	reminders   map[postroom.AgentID][]object
 	foreign     postroom.OfferID
 	retired     auth.Token // of somebody who was dismissed
 
 	attached map[postroom.ContactID]postroom.AttachmentID
+	wrote    map[postroom.ContactID]postroom.MessageID
 	last     postroom.OfferID
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{API: offline(t), contacts: map[postroom.AgentID][]object{}, attachments: map[postroom.AgentID][]object{},
-		offers: map[postroom.AgentID][]postroom.OfferID{}, attached: map[postroom.ContactID]postroom.AttachmentID{}, reminders: map[postroom.AgentID][]object{}}
+		offers: map[postroom.AgentID][]postroom.OfferID{}, attached: map[postroom.ContactID]postroom.AttachmentID{},
+		wrote: map[postroom.ContactID]postroom.MessageID{}, messages: map[postroom.AgentID][]object{}, reminders: map[postroom.AgentID][]object{}}
 	w.employ(t)
 	for _, person := range []postroom.AgentID{"mina", "sora", "tom", "nari"} {
 		w.SignIn(t, person)
@@ -175,6 +178,10 @@ func newWorld(t *testing.T) *world {
 				o.id = testkit.NewID()
 			}
 			w.attachments[person] = append(w.attachments[person], o)
+			if r.name != unknown {
+				o.id = string(w.wrote[contact])
+			}
+			w.messages[person] = append(w.messages[person], o)
 		}
 	}
 	w.setReminders(t)
@@ -271,8 +278,9 @@ func (w *world) arrive(t *testing.T, customer postroom.AgentID, queue postroom.Q
 	file.BlobKey = string(blob.ForAttachment(file.ID))
 	must(t, w.Blobs.Put(t.Context(), blob.Key(file.BlobKey), postroom.SealBytes([]byte("hello"))))
 	mail.Attachments = []store.ArrivedAttachment{file}
+	mail.Showing.HTML = postroom.SealText("<p>Where is it?</p>")
 	in := got(w.Ingest(t.Context(), mail))(t)
-	w.attached[in.Contact] = file.ID
+	w.attached[in.Contact], w.wrote[in.Contact] = file.ID, mail.ID
 	if queue != "" {
 		got(w.RouteContact(t.Context(), in.Contact, queue, nil))(t)
 	}

@@ -35,6 +35,7 @@ type Server struct {
 	Options
 	guard   guard
 	proving chan struct{} // holds one for each password that is being checked
+	showing chan struct{} // HTML of mails that is being made fit to show
 }
 
 // Options are what a Server works with.
@@ -72,7 +73,7 @@ const (
 
 // New makes a server.
 func New(o Options) *Server {
-	return &Server{Options: o, guard: guard{o.Store, o.Log, permissions, o.cookie()}, proving: make(chan struct{}, provedAtOnce)}
+	return &Server{Options: o, guard: guard{o.Store, o.Log, permissions, o.cookie()}, proving: make(chan struct{}, provedAtOnce), showing: make(chan struct{}, shownAtOnce)}
 }
 
 // Handler is the whole API with its checks.
@@ -89,6 +90,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle(sendingv1connect.NewSendingServiceHandler(sendingService{s}, options))
 	mux.Handle(supervisorv1connect.NewSupervisorServiceHandler(supervisorService{s}, options))
 	mux.HandleFunc("GET "+attachmentContent+"{id}", s.attachment)
+	mux.HandleFunc("GET "+messageContent+"{id}/html", s.messageHTML)
 	mux.HandleFunc("GET /healthz", s.alive)
 	mux.HandleFunc("GET /readyz", s.ready)
 	if s.Desktop != nil {

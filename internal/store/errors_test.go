@@ -148,7 +148,7 @@ func TestAnUnknownIDIsNotFound(t *testing.T) {
 		"LoseLease": postroom.ReasonUnknownAgent, "OpenSession": postroom.ReasonUnknownAgent, "CloseSession": postroom.ReasonUnknownAgent,
 		"SetPassword": postroom.ReasonUnknownAgent, "TeamOf": postroom.ReasonUnknownAgent, "AgentSnapshot": postroom.ReasonUnknownAgent,
 		"StreamHead": postroom.ReasonUnknownAgent, "EventsAfter": postroom.ReasonUnknownAgent,
-		"Attachment": "unknown_attachment", "Redacted": "unknown_message", "TakeToSend": "unknown_reply", "Mailbox": "unknown_mailbox",
+		"Attachment": "unknown_attachment", "Redacted": "unknown_message", "Formatted": "unknown_message", "ContactOfMessage": "unknown_message", "TakeToSend": "unknown_reply", "Mailbox": "unknown_mailbox",
 	}
 	for name, call := range calls(t, c.Store, id) {
 		err := call(t.Context())

@@ -1014,7 +1014,11 @@ type Message struct {
 	// The attachments.
 	Attachments []*Attachment `protobuf:"bytes,13,rep,name=attachments,proto3" json:"attachments,omitempty"`
 	// For replies: when a receipt said that it was displayed.
-	ReadAt        *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
+	ReadAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=read_at,json=readAt,proto3" json:"read_at,omitempty"`
+	// Whether GET /content/messages/ID/html has it as its sender laid it out.
+	Formatted bool `protobuf:"varint,15,opt,name=formatted,proto3" json:"formatted,omitempty"`
+	// Which lines of the text are quoted: the first, and the one behind the last, of each stretch in order, counted from 0.
+	Quoted        []int32 `protobuf:"varint,16,rep,packed,name=quoted,proto3" json:"quoted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1143,6 +1147,20 @@ func (x *Message) GetAttachments() []*Attachment {
 func (x *Message) GetReadAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ReadAt
+	}
+	return nil
+}
+
+func (x *Message) GetFormatted() bool {
+	if x != nil {
+		return x.Formatted
+	}
+	return false
+}
+
+func (x *Message) GetQuoted() []int32 {
+	if x != nil {
+		return x.Quoted
 	}
 	return nil
 }
@@ -3628,7 +3646,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"begun_from\x18\x10 \x01(\tR\tbegunFrom\x12\x1f\n" +
 	"\vaddress_bad\x18\x11 \x01(\bR\n" +
-	"addressBad\"\xb7\x04\n" +
+	"addressBad\"\xed\x04\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
@@ -3647,7 +3665,9 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\vserver_text\x18\f \x01(\tR\n" +
 	"serverText\x12A\n" +
 	"\vattachments\x18\r \x03(\v2\x1f.postroom.contact.v1.AttachmentR\vattachments\x123\n" +
-	"\aread_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\"7\n" +
+	"\aread_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\x12\x1c\n" +
+	"\tformatted\x18\x0f \x01(\bR\tformatted\x12\x16\n" +
+	"\x06quoted\x18\x10 \x03(\x05R\x06quoted\"7\n" +
 	"\aAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xca\x01\n" +
