@@ -3,7 +3,7 @@ import { Alert, Button, Group, Radio, Select, SimpleGrid, Stack, Textarea, Title
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { usePutContact } from "../contacts/useAccept";
-import { type Contact, ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { type Contact, ContactService, Delivery } from "../gen/postroom/contact/v1/contact_pb";
 import type { Finding } from "../gen/postroom/error/v1/error_pb";
 import { labelOf } from "../i18n";
 import { useLive } from "../live/hooks";
@@ -17,6 +17,7 @@ import { useNotices } from "../ui/Notices";
 import { ProblemNote } from "../ui/Problem";
 import classes from "./conversation.module.css";
 import { troubles } from "./troubles";
+import { UndoReply } from "./UndoReply";
 import { useReadUnseen } from "./useReadUnseen";
 import { WrapUpTime } from "./WrapUpTime";
 
@@ -143,6 +144,9 @@ export function WrapUp({ contact, offerId, completed }: Props) {
                 ? t("wrapUp.replied")
                 : t("wrapUp.closed")}
         </div>
+        {!passedOn && replied && answer?.delivery === Delivery.QUEUED && (
+          <UndoReply contactId={contact.contactId} offerId={offerId} messageId={answer.messageId} />
+        )}
         <WrapUpTime contactId={contact.contactId} offerId={offerId} />
         {wroteAgain && (
           <Alert color="brand" variant="light" role="alert" p="sm">

@@ -21,6 +21,7 @@ import {
 } from "../gen/postroom/contact/v1/contact_pb";
 import { ErrorDetailSchema, type FindingSchema } from "../gen/postroom/error/v1/error_pb";
 import { type Reminder, ReminderService } from "../gen/postroom/reminder/v1/reminder_pb";
+import { type ReplySchema, SendingService } from "../gen/postroom/sending/v1/sending_pb";
 
 // A server for tests: the services of the API in memory, over the same generated code that the real one speaks.
 
@@ -97,10 +98,12 @@ export class Fake {
   cards: ContactCard[] = [];
   contact: Contact = aContact();
   reminders: Reminder[] = [];
+  replies: MessageInitShape<typeof ReplySchema>[] = [];
   firedReminders: string[] = [];
   calls: { method: string; request: unknown }[] = [];
   contacts: Partial<ServiceImpl<typeof ContactService>> = {};
   agents: Partial<ServiceImpl<typeof AgentService>> = {};
+  sending: Partial<ServiceImpl<typeof SendingService>> = {};
   auth: Partial<ServiceImpl<typeof AuthService>> = {};
   #pushed: WatchResponse[] = [];
   #wake: () => void = () => {};
@@ -167,6 +170,15 @@ export class Fake {
           }
         },
         ...this.agents,
+      });
+      service(SendingService, {
+        listReplies: () => ({ replies: this.replies, serverNow: timestampNow() }),
+        undoReply: (request) => {
+          note("undoReply", request);
+          this.contact = aContact({ version: 6n });
+          return { contact: this.contact };
+        },
+        ...this.sending,
       });
       service(ReminderService, {
         listReminders: () => ({ reminders: this.reminders, serverNow: timestampNow() }),
