@@ -37,7 +37,8 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 	t.Parallel()
 	seen := explain(t, nil)
 	for _, want := range []string{"dev", "worker", "api", "migrate", "apply", "export", "account password", "account revoke", "contact list", "contact show", "contact assign", "contact move",
-		"contact reprioritise", "contact requeue", "contact unstick", "contact close", "agent list", "agent log", "agent state", "agent sign-out", "keyring init",
+		"contact reprioritise", "contact requeue", "contact unstick", "contact close", "contact merge", "contact unmerge", "contact split", "mail screened", "mail quarantined", "mail release", "mail block", "mail unblock",
+		"mail blocked", "agent list", "agent log", "agent state", "agent sign-out", "keyring init",
 		"keyring rotate", "mail parse", "mail send", "replay", "health", "version"} {
 		if !seen[want] {
 			t.Errorf("there is no command %q", want)

@@ -21,12 +21,12 @@ func (p program) mailQuarantinedCommand() *cobra.Command {
 		"Quarantined lists mail that could not be fetched, read or inspected. Nothing of it is stored but where it is: folder, UID and size.")
 }
 
-func (p program) listMailCommand(name string, arrival postroom.Arrival, short, long string) *cobra.Command {
+func (p program) listMailCommand(name string, arrival postroom.Arrival, summary, long string) *cobra.Command {
 	var f store.ScreenedFilter
 	var mailbox string
 	var form outputForm
 	c := &cobra.Command{
-		Use: name, Short: short, Long: long, Args: cobra.NoArgs,
+		Use: name, Short: summary, Long: long, Args: cobra.NoArgs,
 		Example: "  postroom mail " + name + " --mailbox support --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			f.Arrival, f.Mailbox = arrival, postroom.MailboxID(mailbox)
@@ -38,13 +38,13 @@ func (p program) listMailCommand(name string, arrival postroom.Arrival, short, l
 				if form.json {
 					return p.writeJSON(map[string]any{"mails": screenedJSON(mails)})
 				}
-				return p.table("MAIL\tAT\tMAILBOX\tREASON\tSIZE\tRELEASED TO", func(row func(cells ...any)) {
+				return p.table("MAIL\tAT\tMAILBOX\tREASON\tFROM\tSUBJECT\tSIZE\tRELEASED TO", func(row func(cells ...any)) {
 					for _, m := range mails {
 						id := string(m.Message)
 						if id == "" {
 							id = fmt.Sprintf("UID %d", m.UID)
 						}
-						row(id, m.At, string(m.Mailbox), m.Reason, m.Size, string(m.Contact))
+						row(id, m.At, string(m.Mailbox), m.Reason, m.From, short(m.Subject, 40), m.Size, string(m.Contact))
 					}
 				})
 			})
@@ -117,7 +117,7 @@ func (p program) blockingCommand(name, short string, do func(*store.Store, conte
 
 func (p program) mailBlockedCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "blocked", Short: "List who is blocked", Args: cobra.NoArgs, Example: "  postroom mail blocked",
+		Use: "blocked", Short: "List the senders whose mail is screened as blocked", Args: cobra.NoArgs, Example: "  postroom mail blocked",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.withStore(c.Context(), settings.Contact, func(_ settings.Settings, s *store.Store) error {
 				blocked, err := s.Blocked(c.Context())
