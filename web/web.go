@@ -28,7 +28,7 @@ const nonceMark = "__CSP_NONCE__"
 // policy is the page's Content-Security-Policy: everything comes from this server, nothing is inline, nobody frames it. The component
 // library writes its variables into style elements, which carry the nonce.
 const policy = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'nonce-" + nonceMark + "'; " +
-	"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // types are the media types of what a build may hold: a table of our own, because the system's differs from machine to machine.
 var types = map[string]string{

@@ -5,7 +5,7 @@ import { dateAndTime } from "../i18n/format";
 import { ms } from "../live/reducer";
 import { Attachments } from "./Attachments";
 import classes from "./conversation.module.css";
-import { MaskedText } from "./MaskedText";
+import { MessageBody } from "./MessageBody";
 import { troubles } from "./troubles";
 
 /** MessageView is one email of the conversation. */
@@ -32,11 +32,7 @@ export function MessageView({ message }: { message: Message }) {
           </>
         )}
       </p>
-      {message.text.trim() === "" ? (
-        <p className={classes.dim}>{t("contact.textless")}</p>
-      ) : (
-        <MaskedText text={message.text} />
-      )}
+      <MessageBody message={message} />
       <Attachments attachments={message.attachments} />
       {message.outbound && <DeliveryNote message={message} />}
     </article>
