@@ -92,7 +92,7 @@ func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs ma
 		}
 	}()
 	m := email.Parse(raw)
-	if len(m.From) == 0 || !strings.Contains(m.From[0].Address, "@") {
+	if len(m.From) == 0 || !strings.Contains(m.From[0].Address, "@") || len(m.From[0].Address) > maxAddress {
 		if w.kind(m) == "" {
 			return a, nil, reasonNoSender
 		}
@@ -115,6 +115,13 @@ func (w *watch) kind(m email.Mail) email.Kind {
 		return ok
 	}})
 }
+
+// Bounds of what is looked up later: what is longer names nobody and nothing (RFC 5321 section 4.5.3.1, RFC 5322 section 2.1.1), and no index
+// could hold it.
+const (
+	maxAddress    = 320
+	maxInternetID = 998
+)
 
 // reader scans the parts of a mail and collects what was found.
 type reader struct {
@@ -140,7 +147,7 @@ func (r *reader) silent(s string) postroom.Text {
 
 // id scans a Message-ID. One that looks like a card number is left out: masked, it would be no id, and unmasked, no reply could carry it.
 func (r *reader) id(id postroom.InternetMessageID) postroom.Text {
-	if len(r.scanner.Find("header", string(id))) > 0 {
+	if len(id) > maxInternetID || len(r.scanner.Find("header", string(id))) > 0 {
 		return postroom.Text{}
 	}
 	return r.silent(string(id))

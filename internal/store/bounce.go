@@ -189,6 +189,7 @@ func complained(tx *txn, reply reportedReply, recipients []Reported) {
 // A mail that the server took, or may have taken, and that came back. What had failed before stays as it is.
 var markBounced = statement(`
 	UPDATE outbox SET state = 'bounced', bounced_at = postroom_now(), settled_at = coalesce(settled_at, postroom_now()), enhanced_code = $2,
+		held_at = NULL, probe_at = NULL,
 		reply_code = nullif($3, 0), server_text = $4
 	WHERE id = $1 AND (state IN ('sent', 'unknown') OR (state = 'sending' AND dot_sent_at IS NOT NULL)) RETURNING id`)
 

@@ -220,3 +220,39 @@ func TestOtherReportsSayWhatTheySay(t *testing.T) {
 	}
 	c.MustHold(t)
 }
+
+// A reply whose fate was unknown, and on which somebody had to decide, has been sent after all: it came back.
+func TestBounceSettlesAReplyWhoseFateWasUnknown(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	c.SignIn(t, "mina")
+	a := answerFor(t, c, "kim@customer.example")
+	c.Exec(t, "UPDATE outbox SET state = 'unknown', held_at = clock_timestamp(), probe_at = clock_timestamp()")
+	_, err := c.Ingest(t.Context(), a.bounce("kim@customer.example", store.Trace{Outbox: a.reply, By: store.ByToken}))
+	must(t, err)
+	if got := a.delivery(t); got != bouncedDelivery {
+		t.Errorf("the reply is %q", got)
+	}
+	c.MustHold(t)
+}
+
+// No address of any length stops the watch over a mailbox.
+func TestMailWithEndlessAddressesIsStored(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	var long strings.Builder
+	for range 500 {
+		long.WriteString(testkit.NewID())
+	}
+	mail := c.Mail("kim@customer.example", "Hello")
+	mail.Recipients = append(mail.Recipients, store.Recipient{Field: "cc", Address: postroom.Address{Address: postroom.SealText(long.String() + "@x.example")}})
+	mail.References = []postroom.Text{postroom.SealText(long.String())}
+	if got := ingest(t, c, mail); got.Arrival != postroom.ArrivalOpened {
+		t.Errorf("%+v", got)
+	}
+	list := c.Mail(long.String()+"@x.example", "Hello")
+	list.Automatic = "list"
+	if got := ingest(t, c, list); got.Arrival != postroom.ArrivalScreened {
+		t.Errorf("%+v", got)
+	}
+}

@@ -29,7 +29,7 @@ func (l LoopLimits) orDefaults() LoopLimits {
 
 // What came is counted up to the limit only.
 var countOfSender = statement(`
-	SELECT count(*)::int FROM (SELECT FROM message WHERE direction = 'in' AND lower(from_address) = lower($1)
+	SELECT count(*)::int FROM (SELECT FROM message WHERE direction = 'in' AND md5(lower(from_address)) = md5(lower($1))
 		AND received_at > postroom_now() - interval '1 hour' LIMIT $2) n`)
 var countOfThread = statement(`
 	SELECT count(*)::int FROM (SELECT FROM message WHERE direction = 'in' AND thread_id = $1 AND standing <> 'report'

@@ -194,7 +194,7 @@ var insertHint = statement(`INSERT INTO thread_hint (message_id, thread_id, evid
 // Our own addresses take no part, with a tag or without.
 var insertParticipants = statement(`
 	INSERT INTO thread_participant (thread_id, address) SELECT DISTINCT $1::uuid, lower(a) FROM unnest($2::text[]) a
-	WHERE a LIKE '%@%' AND regexp_replace(lower(a), '\+[^@]*@', '@') NOT IN (SELECT lower(address) FROM mailbox UNION ALL SELECT address FROM entry_point)
+	WHERE a LIKE '%@%' AND length(a) <= 320 AND regexp_replace(lower(a), '\+[^@]*@', '@') NOT IN (SELECT lower(address) FROM mailbox UNION ALL SELECT address FROM entry_point)
 	ON CONFLICT DO NOTHING`)
 
 // remembered writes what leads into a mail's thread from now on. Who is not verified leads nobody there.

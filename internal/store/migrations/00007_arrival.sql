@@ -103,7 +103,7 @@ ALTER TABLE received
     ADD COLUMN released_at timestamptz;
 CREATE INDEX received_screened ON received (at DESC) WHERE arrival IN ('screened', 'quarantined');
 CREATE INDEX received_by_message ON received (message_id);
-CREATE INDEX message_by_sender ON message (lower(from_address), received_at) WHERE direction = 'in';
+CREATE INDEX message_by_sender ON message (md5(lower(from_address)), received_at) WHERE direction = 'in'; -- addresses may be of any length
 UPDATE received r SET reason = m.automatic FROM message m WHERE m.id = r.message_id AND r.arrival = 'screened' AND r.reason = '';
 
 -- Who may not write to us: an address, or @domain with what is below it.

@@ -1,0 +1,77 @@
+package activities
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/keyring"
+	"github.com/postroom/postroom/internal/pci"
+	"github.com/postroom/postroom/internal/store"
+)
+
+func newWatch(t *testing.T) *watch {
+	t.Helper()
+	keys, err := keyring.Init(t.TempDir(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &watch{Activities: &Activities{Scanner: pci.New(), Keys: keys}, mailbox: postroom.Mailbox{ID: "support", Address: "support@shop.example"}}
+}
+
+// What is longer than an address or a Message-ID may be would break an index, and with it the watch over the mailbox.
+func TestAddressesAndIDsOfAnyLengthStopNobody(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t)
+	long := strings.Repeat("x1y2z3", 1000)
+	if _, _, reason := w.read(store.Source{}, []byte("From: "+long+"@customer.example\r\nSubject: Hello\r\n\r\nHello\r\n")); reason != reasonNoSender {
+		t.Errorf("a sender of 6,000 characters: %q", reason)
+	}
+	mail, _, reason := w.read(store.Source{}, []byte("From: kim@customer.example\r\nMessage-ID: <"+long+"@x>\r\nIn-Reply-To: <"+long+"@y>\r\n\r\nHello\r\n"))
+	if reason != "" || !mail.MessageID.Empty() || !mail.InReplyTo.Empty() {
+		t.Errorf("an id of 6,000 characters was kept, %q", reason)
+	}
+}
+
+// What leads into a thread is what our keys made, and nothing that only looks like it.
+func TestOnlyWhatOurKeysMadeIsEvidence(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t)
+	const thread, outbox = "019a0f2e-0000-7000-8000-00000000000a", "019a0f2e-0000-7000-8000-00000000000b"
+	token, err := w.Keys.ThreadToken(thread)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := w.Keys.MessageID(outbox, "shop.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newWatch(t)
+	foreign, err := other.Keys.MessageID(outbox, "shop.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		fields           string
+		threads, replies int
+		index            string
+	}{
+		"the token, in To":             {"To: support+" + strings.ToUpper(token) + "@shop.example\r\n", 1, 0, ""},
+		"the token, in Delivered-To":   {"Delivered-To: <support+" + token + "@shop.example>\r\nTo: x@other.example\r\n", 1, 0, ""},
+		"the token of another address": {"To: sales+" + token + "@shop.example\r\n", 0, 0, ""},
+		"a changed token":              {"To: support+t" + token[2:] + "a@shop.example\r\n", 0, 0, ""},
+		"our Message-ID":               {"In-Reply-To: <" + string(ours) + ">\r\n", 0, 1, ""},
+		"our Message-ID, further back": {"In-Reply-To: <a@b.example>\r\nReferences: <c@d.example> <" + string(ours) + "> <a@b.example>\r\n", 0, 1, ""},
+		"one of other keys":            {"In-Reply-To: <" + string(foreign) + ">\r\n", 0, 0, ""},
+		"one without proof":            {"In-Reply-To: <c." + outbox + ".aaaaaaaaaaaaaaaa@shop.example>\r\n", 0, 0, ""},
+		"Outlook's index":              {"Thread-Index: AQHZAAECAwQFBgcICQoLDA0ODxAREg==\r\n", 0, 0, "0101d9000102030405060708090a0b0c0d0e0f101112"},
+		"half an index":                {"Thread-Index: AQHZ\r\n", 0, 0, ""},
+	} {
+		mail, _, reason := w.read(store.Source{}, []byte("From: kim@customer.example\r\nSubject: Re: Hello\r\n"+c.fields+"\r\nHello\r\n"))
+		e := mail.Evidence
+		if reason != "" || len(e.Threads) != c.threads || len(e.Replies) != c.replies || e.ThreadIndex != c.index {
+			t.Errorf("%s: %+v, %q", name, e, reason)
+		}
+	}
+}
