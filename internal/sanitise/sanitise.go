@@ -114,11 +114,41 @@ func parse(ctx context.Context, source string) (*html.Node, error) {
 }
 
 func render(tree *html.Node) (string, error) {
-	var out strings.Builder
+	var out capped
 	if err := html.Render(&out, tree); err != nil {
 		return "", untidy()
 	}
 	return out.String(), nil
+}
+
+// maxWritten bounds the result, in bytes: elements that are closed in another order than they were opened multiply.
+const maxWritten = 4 * MaxSource
+
+// capped is a text that does not grow beyond maxWritten.
+type capped struct{ strings.Builder }
+
+// Write appends, or says that it would be too much.
+func (c *capped) Write(b []byte) (int, error) {
+	if c.Len()+len(b) > maxWritten {
+		return 0, io.ErrShortWrite
+	}
+	return c.Builder.Write(b)
+}
+
+// WriteString is Write.
+func (c *capped) WriteString(s string) (int, error) {
+	if c.Len()+len(s) > maxWritten {
+		return 0, io.ErrShortWrite
+	}
+	return c.Builder.WriteString(s)
+}
+
+// WriteByte is Write of one byte.
+func (c *capped) WriteByte(b byte) error {
+	if c.Len() >= maxWritten {
+		return io.ErrShortWrite
+	}
+	return c.Builder.WriteByte(b)
 }
 
 // reader ends with its context: both libraries read as they go.

@@ -189,6 +189,11 @@ func TestHTMLIsBounded(t *testing.T) {
 	}
 	refused("too large", strings.Repeat("x", MaxSource+1), t.Context(), ReasonTooLarge)
 	refused("too deep", strings.Repeat("<div>", 600)+"x", t.Context(), ReasonUntidy)
+	fonts := ""
+	for i := range 20 {
+		fonts += fmt.Sprintf(`<font face="%s%d">`, strings.Repeat("a", 190), i)
+	}
+	refused("multiplied", "<p>"+fonts+"</p>"+strings.Repeat("<p>x</p>", 3000), t.Context(), ReasonUntidy) // each paragraph begins them all again
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	refused("too late", "<p>x", over, ReasonTakesLong)
