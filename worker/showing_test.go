@@ -11,7 +11,7 @@ import (
 // R36: of a mail's HTML that is kept which the scanner passed, and of a card number in it no row holds more than the last four digits.
 func TestHTMLIsKeptAsTheScannerPassesIt(t *testing.T) {
 	t.Parallel()
-	w, mail := watched(t, "returns")
+	w, mail := watched(t, "showing")
 	for subject, html := range map[string]string{
 		"whole":  "<p>Hello <b>there</b></p>",
 		"masked": "<p>My card: 4012888888881881</p>",

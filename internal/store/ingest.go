@@ -21,7 +21,7 @@ type Source struct {
 	// first. None if it has no Message-ID.
 	Logical [][]byte
 
-	screened postroom.ThreadID // where a screened mail proved to belong
+	Proved postroom.ThreadID // the store's own: where a screened mail proved to belong
 }
 
 // Recipient is one address of the To or Cc field.
@@ -109,7 +109,7 @@ func (src Source) received(tx *txn, arrival postroom.Arrival, reason string, mes
 		logical = src.Logical[0]
 	}
 	tx.later(writeReceived, src.Mailbox, src.Folder, int64(src.UIDValidity), int64(src.UID), src.Size, src.Digest, string(arrival),
-		reason, string(message), string(contact), pending, logical, string(src.screened))
+		reason, string(message), string(contact), pending, logical, string(src.Proved))
 }
 
 // seen reports whether this UID, or the same bytes under another, or the same mail by another way, were ingested before; all but the first is

@@ -57,7 +57,7 @@ func looping(ctx context.Context, tx *txn, sql string, of any, limit int) (bool,
 // screen keeps a mail out of the queues, visibly. thread is where it proved to belong.
 func screen(tx *txn, a Arrived, reason string, thread postroom.ThreadID) Ingested {
 	writeMessage(tx, a, "", "")
-	a.Source.screened = thread
+	a.Source.Proved = thread
 	a.Source.received(tx, postroom.ArrivalScreened, reason, a.ID, "", a.Pending)
 	return Ingested{Arrival: postroom.ArrivalScreened}
 }

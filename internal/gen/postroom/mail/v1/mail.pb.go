@@ -1131,9 +1131,9 @@ const file_postroom_mail_v1_mail_proto_rawDesc = "" +
 	"messageIds\"5\n" +
 	"\x14SplitContactResponse\x12\x1d\n" +
 	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId2\x98\x06\n" +
-	"\vMailService\x12b\n" +
-	"\fListScreened\x12%.postroom.mail.v1.ListScreenedRequest\x1a&.postroom.mail.v1.ListScreenedResponse\"\x03\x90\x02\x01\x12Z\n" +
+	"contact_id\x18\x01 \x01(\tR\tcontactId2\x93\x06\n" +
+	"\vMailService\x12]\n" +
+	"\fListScreened\x12%.postroom.mail.v1.ListScreenedRequest\x1a&.postroom.mail.v1.ListScreenedResponse\x12Z\n" +
 	"\vReleaseMail\x12$.postroom.mail.v1.ReleaseMailRequest\x1a%.postroom.mail.v1.ReleaseMailResponse\x12t\n" +
 	"\x12ListBlockedSenders\x12+.postroom.mail.v1.ListBlockedSendersRequest\x1a,.postroom.mail.v1.ListBlockedSendersResponse\"\x03\x90\x02\x01\x12Z\n" +
 	"\vBlockSender\x12$.postroom.mail.v1.BlockSenderRequest\x1a%.postroom.mail.v1.BlockSenderResponse\x12`\n" +

@@ -93,7 +93,6 @@ func NewMailServiceClient(httpClient connect.HTTPClient, baseURL string, opts ..
 			httpClient,
 			baseURL+MailServiceListScreenedProcedure,
 			connect.WithSchema(mailServiceMethods.ByName("ListScreened")),
-			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
 		releaseMail: connect.NewClient[v1.ReleaseMailRequest, v1.ReleaseMailResponse](
@@ -258,7 +257,6 @@ func NewMailServiceHandler(svc MailServiceHandler, opts ...connect.HandlerOption
 		MailServiceListScreenedProcedure,
 		svc.ListScreened,
 		connect.WithSchema(mailServiceMethods.ByName("ListScreened")),
-		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
 	mailServiceReleaseMailHandler := connect.NewUnaryHandlerSimple(
