@@ -203,7 +203,7 @@ func TestHTMLIsBounded(t *testing.T) {
 func TestTimeGrowsWithTheMail(t *testing.T) {
 	for _, shape := range []string{"<b>", "<a href=x>", "<p>", "<table><tr><td>", "</div>", "<i><p>", "<b><i></b></i>", "<a href=https://a.example/>x<div>", `<img src="https://a.example/x">`,
 		"&amp;", "<x ", "<", "a=b ", "<!--", "<font color=red><p>", `<p style="color:red;` + strings.Repeat("color:red;", 300) + `">`, "<svg>", "<li>", "<tr>", "<table>x", "<script>", "</p>", "<option>"} {
-		time1, time4 := best(shape, 64<<10), best(shape, 256<<10)
+		time1, time4 := best(shape, 32<<10), best(shape, 128<<10)
 		if time4 > 16*time1+50*time.Millisecond {
 			t.Errorf("%.20q: %v, and four times as much takes %v", shape, time1, time4)
 		}
