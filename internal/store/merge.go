@@ -89,9 +89,6 @@ func (s *Store) together(ctx context.Context, what string, c postroom.Command, c
 // may be in anybody's hands, but not completed or in wrap-up. UndoMerge takes it back. Contacts of different customers are Refused with reason
 // another_customer: each would be answered with what the other wrote.
 func (s *Store) MergeContacts(ctx context.Context, v Supervision, into postroom.ContactID) (postroom.ContactSnapshot, error) {
-	if v.Contact == into {
-		return postroom.ContactSnapshot{}, postroom.Refused(postroom.ReasonAlreadyThere, "a contact cannot be merged into itself")
-	}
 	return s.together(ctx, "merge contacts", v.Command, []postroom.ContactID{v.Contact, into},
 		func(ctx context.Context, tx *txn, rows map[postroom.ContactID]*contactRow, of map[postroom.ContactID]customerRow) (postroom.ContactID, error) {
 			from, to := rows[v.Contact], rows[into]
@@ -121,6 +118,8 @@ func (s *Store) MergeContacts(ctx context.Context, v Supervision, into postroom.
 
 func mergeable(v Supervision, from, to *contactRow, of map[postroom.ContactID]customerRow) error {
 	switch {
+	case from.ID == to.ID:
+		return postroom.Refused(postroom.ReasonAlreadyThere, "a contact cannot be merged into itself")
 	case v.Seen != 0 && from.Version != v.Seen:
 		return postroom.Conflict(postroom.ReasonContactMoved, "the contact has changed since it was shown")
 	case of[from.ID].Customer != of[to.ID].Customer:

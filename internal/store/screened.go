@@ -249,13 +249,15 @@ func (s *Store) Blocked(ctx context.Context) ([]Blocked, error) {
 func (s *Store) Block(ctx context.Context, c postroom.Command, by postroom.Actor, pattern string) error {
 	pattern = strings.ToLower(strings.TrimSpace(pattern))
 	local, domain, ok := strings.Cut(pattern, "@")
-	if !ok || strings.ContainsAny(pattern, " \t<>,;") || domain == "" || strings.Contains(domain, "@") || len(pattern) > 320 || (local == "" && !strings.Contains(domain, ".")) {
-		return postroom.Invalid(postroom.ReasonMalformed, "block an address, or @domain")
-	}
+	malformed := !ok || strings.ContainsAny(pattern, " \t<>,;") || domain == "" || strings.Contains(domain, "@") || len(pattern) > 320 ||
+		(local == "" && !strings.Contains(domain, "."))
 	return s.write(ctx, "block a sender", func(ctx context.Context, tx *txn) error {
 		todo, err := once(ctx, tx, c)
 		if err != nil || !todo {
 			return err
+		}
+		if malformed {
+			return postroom.Invalid(postroom.ReasonMalformed, "block an address, or @domain")
 		}
 		_, own, err := value[string](ctx, tx, ownAddress, pattern)
 		if err != nil {
