@@ -31,7 +31,7 @@ var supervisedStories = []story{
 		handleAndClose(t, w, "mina", contact)
 		return contact
 	}},
-	{name: "unstuck-from-wrap-up", rona: time.Minute, runs: 1, steps: []int{10, 11, 12}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+	{name: "unstuck-from-wrap-up", rona: time.Minute, runs: 1, steps: []int{9, 10, 11, 12}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
 		contact, offer := ownedByMina(t, w)
 		testkit.Done(w.Gateway.Close(t.Context(), testkit.On("mina", contact, offer)))(t)
 		supervise(t, w, contact, func(ctx context.Context, v store.Supervision) (postroom.ContactSnapshot, error) {
