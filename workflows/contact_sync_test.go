@@ -144,8 +144,8 @@ func TestDoubledLateAndReorderedSyncsChangeNothing(t *testing.T) {
 		})
 		s.handleAt(160 * time.Second)
 		s.done()
-		if n := s.row.count("ExpireOffer"); n != 1 || s.row.most != 1 {
-			t.Errorf("asked %d times whether an offer expired; %d steps at once", n, s.row.most)
+		if n := s.row.count("ExpireOffer"); n != 1 || s.row.atOnce() != 1 {
+			t.Errorf("asked %d times whether an offer expired; %d steps at once", n, s.row.atOnce())
 		}
 		var ends []postroom.OfferState
 		for n := range len(s.row.offers) {

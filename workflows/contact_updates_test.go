@@ -222,8 +222,8 @@ func TestTwoRequestsAtOnceComeToTheRowOneAfterTheOther(t *testing.T) {
 	})
 	s.at(31*time.Second, func() { s.complete() })
 	s.done()
-	if s.row.most != 1 || s.row.count("DeclineOffer") != 1 {
-		t.Errorf("%d steps were on the row at once: %v", s.row.most, s.row.made())
+	if s.row.atOnce() != 1 || s.row.count("DeclineOffer") != 1 {
+		t.Errorf("%d steps were on the row at once: %v", s.row.atOnce(), s.row.made())
 	}
 }
 

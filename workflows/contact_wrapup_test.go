@@ -82,8 +82,8 @@ func TestManualAndAutomaticCompletionAtOnceAreOne(t *testing.T) {
 				s.at(32*time.Second, func() { completed = s.complete() })
 			}
 			s.done()
-			if finished := s.row.ended(postroom.OfferFinished); finished != 1 || s.row.most != 1 {
-				t.Errorf("%d offers finished, %d steps at once", finished, s.row.most)
+			if finished := s.row.ended(postroom.OfferFinished); finished != 1 || s.row.atOnce() != 1 {
+				t.Errorf("%d offers finished, %d steps at once", finished, s.row.atOnce())
 			}
 			if !completed.over {
 				t.Error("the agent has no answer")

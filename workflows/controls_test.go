@@ -157,7 +157,7 @@ func TestWithoutTheMutexTwoRequestsMeetOnTheRow(t *testing.T) {
 	s.at(10*time.Second, func() { s.accept(); s.decline() })
 	s.at(11*time.Second, s.env.CancelWorkflow)
 	s.cut(unlocked)
-	if s.row.most != 2 {
-		t.Errorf("%d steps were on the row at once, want 2", s.row.most)
+	if s.row.atOnce() != 2 {
+		t.Errorf("%d steps were on the row at once, want 2", s.row.atOnce())
 	}
 }

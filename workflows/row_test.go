@@ -432,6 +432,13 @@ func (r *row) change(do func()) {
 }
 
 // withdraw takes a live offer back, as when its agent goes Idle.
+// atOnce is the most steps that were on the row at the same time.
+func (r *row) atOnce() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.most
+}
+
 func (r *row) withdraw() { r.change(func() { r.end(postroom.OfferWithdraw) }) }
 
 // release takes an owned contact back to its queue, as a supervisor may.
