@@ -81,7 +81,7 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 	return store.Reply{
 		Outbox: id, Message: postroom.MessageID(uuid.Must(uuid.NewV7()).String()), Mailbox: source.Mailbox, DraftVersion: in.DraftVersion,
 		From:         a.address(source.FromName, source.From),
-		To:           a.address(source.ToName, source.To),
+		Recipients:   []store.Recipient{{Field: "to", Address: a.address(source.ToName, source.To)}},
 		Subject:      a.seal(pci.PlaceSubject, subject),
 		Body:         a.seal(pci.PlaceText, source.Body),
 		MessageID:    string(messageID),

@@ -52,7 +52,7 @@ func SigningKey(text string) (crypto.Signer, error) {
 }
 
 // signed are the fields that a signature covers. From and Subject stand twice: a second one that somebody adds breaks it (RFC 6376 section 8.15).
-var signed = []string{"From", "From", "To", "Subject", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To", "MIME-Version", "Content-Type"}
+var signed = []string{"From", "From", "To", "Cc", "Subject", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To", "MIME-Version", "Content-Type"}
 
 // Sign puts a signature before a finished mail, whose lines end with CRLF. The mail may not be changed after that.
 func Sign(mail []byte, s Signing) ([]byte, error) {

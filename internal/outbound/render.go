@@ -39,7 +39,8 @@ const (
 type Reply struct {
 	From          Address
 	To            []Address
-	ReplyTo       string // the address that answers go to; empty: From
+	Cc            []Address // who is in Bcc stands in no mail: the envelope alone names him (Submission)
+	ReplyTo       string    // the address that answers go to; empty: From
 	Subject       string
 	Date          time.Time
 	ID            postroom.InternetMessageID
@@ -56,7 +57,8 @@ func Render(r Reply) ([]byte, error) {
 	if !isID(r.ID) {
 		return nil, postroom.Invalid(postroom.ReasonMalformed, "The reply's Message-ID is none")
 	}
-	if !isAddress(r.From.Address) || len(r.To) == 0 || slices.ContainsFunc(r.To, func(a Address) bool { return !isAddress(a.Address) }) {
+	isWrong := func(a Address) bool { return !isAddress(a.Address) }
+	if isWrong(r.From) || len(r.To) == 0 || slices.ContainsFunc(r.To, isWrong) || slices.ContainsFunc(r.Cc, isWrong) {
 		return nil, postroom.Invalid(postroom.ReasonMalformed, "The reply's sender or a recipient is not a mail address")
 	}
 	if r.ReplyTo != "" && !isAddress(r.ReplyTo) {
@@ -68,11 +70,10 @@ func Render(r Reply) ([]byte, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(encodingFor(r.Text)),
 		gomail.WithBoundary(boundary(r.ID)))
 	msg.FromMailAddress(r.From.mail())
-	to := make([]*mail.Address, len(r.To))
-	for i, a := range r.To {
-		to[i] = a.mail()
+	msg.ToMailAddress(mails(r.To)...)
+	if len(r.Cc) > 0 {
+		msg.CcMailAddress(mails(r.Cc)...)
 	}
-	msg.ToMailAddress(to...)
 	if r.ReplyTo != "" {
 		msg.SetAddrHeaderFromMailAddress(gomail.HeaderReplyTo, Address{Address: r.ReplyTo}.mail())
 	}
@@ -108,6 +109,14 @@ func boundary(id postroom.InternetMessageID) string {
 // mail drops backslashes from the name: net/mail leaves them bare in an encoded word, where RFC 2047 section 5 (3) forbids them.
 func (a Address) mail() *mail.Address {
 	return &mail.Address{Name: oneLine(strings.ReplaceAll(a.Name, `\`, " ")), Address: a.Address}
+}
+
+func mails(addresses []Address) []*mail.Address {
+	out := make([]*mail.Address, len(addresses))
+	for i, a := range addresses {
+		out[i] = a.mail()
+	}
+	return out
 }
 
 // references is the References field of an answer: that of the mail that is answered, and that mail itself (RFC 5322 section 3.6.4).

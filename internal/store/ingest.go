@@ -24,9 +24,9 @@ type Source struct {
 	Proved postroom.ThreadID // the store's own: where a screened mail proved to belong
 }
 
-// Recipient is one address of the To or Cc field.
+// Recipient is one address of the To or Cc field, or, of our own mail, of Bcc, which is no field.
 type Recipient struct {
-	Field   string // "to" or "cc"
+	Field   string // "to", "cc" or "bcc"
 	Address postroom.Address
 }
 

@@ -31,7 +31,7 @@ func TestAContactIsOfferedAcceptedAnsweredAndWrappedUp(t *testing.T) {
 		t.Fatalf("reply source: %+v, %v", source, err)
 	}
 	reply := store.Reply{Outbox: postroom.OutboxID(testkit.NewID()), Message: postroom.MessageID(testkit.NewID()), Mailbox: source.Mailbox,
-		DraftVersion: 1, From: postroom.Address{Address: postroom.SealText(source.From)}, To: postroom.Address{Address: postroom.SealText(source.To)},
+		DraftVersion: 1, From: postroom.Address{Address: postroom.SealText(source.From)}, Recipients: []store.Recipient{{Field: "to", Address: postroom.Address{Address: postroom.SealText(source.To)}}},
 		Subject: postroom.SealText("Re: Where is my parcel?"), Body: postroom.SealText(source.Body), MessageID: "c.1@shop.example",
 		EnvelopeFrom: source.From, BlobKey: "blob", Size: 10}
 	wrapping, err := c.QueueReply(t.Context(), testkit.Command("mina"), offer, reply)

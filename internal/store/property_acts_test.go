@@ -214,7 +214,7 @@ func reply(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer)
 	}
 	_, err = s.QueueReply(ctx, c, o.ID, store.Reply{Outbox: postroom.OutboxID(testkit.NewID()), Message: postroom.MessageID(testkit.NewID()),
 		Mailbox: source.Mailbox, DraftVersion: source.Version, From: postroom.Address{Address: postroom.SealText(source.From)},
-		To: postroom.Address{Address: postroom.SealText(source.To)}, Subject: postroom.SealText(source.Subject), Body: postroom.SealText("Dear customer"),
+		Recipients: []store.Recipient{{Field: "to", Address: postroom.Address{Address: postroom.SealText(source.To)}}}, Subject: postroom.SealText(source.Subject), Body: postroom.SealText("Dear customer"),
 		MessageID: testkit.NewID() + "@shop.example", EnvelopeFrom: source.From, BlobKey: testkit.NewID(), Size: 10})
 	return err
 }

@@ -67,7 +67,7 @@ type Reply struct {
 	Mailbox      postroom.MailboxID
 	DraftVersion int64
 	From         postroom.Address
-	To           postroom.Address
+	Recipients   []Recipient // 1 to 50, those in Bcc too; no address twice
 	Subject      postroom.Text
 	Body         postroom.Text
 	MessageID    string
@@ -127,14 +127,15 @@ func writeReply(tx *txn, c postroom.Command, o offerRow, r Reply) {
 		refs[i] = ref.Reveal()
 	}
 	tx.later(insertReply, r.Message, o.Contact, r.From.Name.Reveal(), r.From.Address.Reveal(),
-		recipientsJSON([]Recipient{{"to", r.To}}), r.Subject.Reveal(), r.Body.Reveal(), r.MessageID, r.InReplyTo.Reveal(), refs,
+		recipientsJSON(visible(r.Recipients)), r.Subject.Reveal(), r.Body.Reveal(), r.MessageID, r.InReplyTo.Reveal(), refs,
 		r.Size, r.BlobKey)
 	var at *time.Time
 	if !r.SendAt.IsZero() {
 		at = &r.SendAt
 	}
-	tx.later(insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, []string{r.To.Address.Reveal()},
-		r.MessageID, r.BlobKey, r.DueIn, at)
+	tx.later(insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, addressesOf(r.Recipients), r.MessageID,
+		r.BlobKey, r.DueIn, at)
+	writeRecipients(tx, r.Outbox, r.Recipients)
 }
 
 var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 AND state = 'accepted'`)

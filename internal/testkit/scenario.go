@@ -41,7 +41,7 @@ func (c *Centre) Render(t testing.TB, offer postroom.OfferID, agent postroom.Age
 	id := postroom.OutboxID(NewID())
 	return store.Reply{Outbox: id, Message: postroom.MessageID(NewID()), Mailbox: source.Mailbox,
 		DraftVersion: draft.Version, From: postroom.Address{Address: postroom.SealText(source.From)},
-		To: postroom.Address{Address: postroom.SealText(source.To)}, Subject: postroom.SealText("Re: " + source.Subject),
+		Recipients: []store.Recipient{{Field: "to", Address: postroom.Address{Address: postroom.SealText(source.To)}}}, Subject: postroom.SealText("Re: " + source.Subject),
 		Body: postroom.SealText(draft.Body), MessageID: string(id) + "@shop.example", EnvelopeFrom: source.From,
 		BlobKey: NewID(), Size: 10}
 }
