@@ -1,11 +1,4 @@
-import {
-  ActionIcon,
-  Group,
-  SegmentedControl,
-  Tooltip,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from "@mantine/core";
+import { ActionIcon, Group, SegmentedControl, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import IconMoon from "@tabler/icons-react/dist/esm/icons/IconMoon.mjs";
 import IconSun from "@tabler/icons-react/dist/esm/icons/IconSun.mjs";
 import { useTranslation } from "react-i18next";
@@ -34,11 +27,16 @@ export function Preferences() {
           { value: "ko", label: <span lang="ko">{t("top.korean")}</span> },
         ]}
       />
-      <Tooltip label={t("top.toggleScheme")}>
-        <ActionIcon variant="default" size="md" aria-label={t("top.toggleScheme")} aria-pressed={dark} onClick={toggle}>
-          {dark ? <IconSun size={16} /> : <IconMoon size={16} />}
-        </ActionIcon>
-      </Tooltip>
+      <ActionIcon
+        title={t("top.toggleScheme")}
+        variant="default"
+        size="md"
+        aria-label={t("top.toggleScheme")}
+        aria-pressed={dark}
+        onClick={toggle}
+      >
+        {dark ? <IconSun size={16} /> : <IconMoon size={16} />}
+      </ActionIcon>
     </Group>
   );
 }

@@ -1,14 +1,11 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { Button, Menu, Text } from "@mantine/core";
+import { Menu, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { AgentService, State } from "../gen/postroom/agent/v1/agent_pb";
 import { labelOf } from "../i18n";
 import { useLive } from "../live/hooks";
-import { ms } from "../live/reducer";
-import { Since } from "../ui/Clock";
-import { codeName, shapes, stateWord, tones } from "./describe";
-import classes from "./state.module.css";
+import { Shape, StateButton } from "./StateButton";
 import { useSetState } from "./useSetState";
 
 /** StateSelector shows the agent's own state and for how long, and lets him choose another one (R10, R13). */
@@ -21,37 +18,15 @@ export function StateSelector() {
   const [after, setAfter] = useState(false);
 
   if (!agent) {
-    return (
-      <Button variant="default" disabled>
-        …
-      </Button>
-    );
+    return <StateButton />;
   }
   const known = codes.data?.codes ?? [];
   const mayWait = agent.state === State.AVAILABLE && holding > 0;
-  const word = stateWord(agent, t);
-  const details = agent.state === State.IDLE ? ` · ${codeName(agent.idleCode, known, t, i18n.language)}` : "";
-  const later = agent.idleAfterContact && codeName(agent.idleAfterContact, known, t, i18n.language);
 
   return (
     <Menu position="bottom-end" width={300} shadow="md">
       <Menu.Target>
-        <Button
-          variant="default"
-          loading={busy}
-          data-state-menu
-          leftSection={
-            <span className={classes.shape} data-tone={tones[agent.state]} aria-hidden>
-              {shapes[agent.state]}
-            </span>
-          }
-          rightSection={<Since at={ms(agent.since)} />}
-        >
-          <span className="unseen">{t("state.label")}</span>
-          {word}
-          {details}
-          {later && <span className={classes.later}>&nbsp;· {t("state.afterContactSet", { code: later })}</span>}
-        </Button>
+        <StateButton loading={busy} data-state-menu />
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item
@@ -90,13 +65,5 @@ export function StateSelector() {
         )}
       </Menu.Dropdown>
     </Menu>
-  );
-}
-
-function Shape({ state }: { state: State }) {
-  return (
-    <span className={classes.shape} data-tone={tones[state]} aria-hidden>
-      {shapes[state]}
-    </span>
   );
 }

@@ -6,8 +6,8 @@ export interface Later<P> {
   preload(): Promise<void>;
 }
 
-/** later makes one. It does without Suspense, which holds what is loaded back for 300 ms: an accepted mail would wait for them. */
-export function later<P extends object>(load: () => Promise<ComponentType<P>>): Later<P> {
+/** later makes one; until its code is there, Meanwhile is shown with the same props, or nothing. It does without Suspense, which holds what is loaded back for 300 ms: an accepted mail would wait for them. */
+export function later<P extends object>(load: () => Promise<ComponentType<P>>, Meanwhile?: ComponentType<P>): Later<P> {
   let ready: ComponentType<P> | undefined;
   const preload = async () => {
     ready ??= await load();
@@ -19,7 +19,8 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
         void preload().then(() => setReady(() => ready));
       }
     }, [Ready]);
-    return Ready ? <Ready {...props} /> : null;
+    const Now = Ready ?? Meanwhile;
+    return Now ? <Now {...props} /> : null;
   };
   return Object.assign(Shown, { preload });
 }
