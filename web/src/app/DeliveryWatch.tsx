@@ -2,7 +2,7 @@ import { callUnaryMethod, useTransport } from "@connectrpc/connect-query";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { troubles } from "../conversation/troubles";
-import { ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { useLiveStore } from "../live/hooks";
 import { useNotices } from "../ui/Notices";
 import { contactPath, Link } from "./route";

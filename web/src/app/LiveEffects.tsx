@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { customerOf } from "../contacts/customer";
-import { ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { labelOf } from "../i18n";
 import { useLive, useLiveStore } from "../live/hooks";
 import { offersOf } from "../live/reducer";

@@ -5,16 +5,12 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { AgentStateSchema, type SetStateRequest, State } from "../gen/postroom/agent/v1/agent_pb";
 import { SessionSchema } from "../gen/postroom/auth/v1/auth_pb";
-import {
-  type CompleteWrapUpRequest,
-  Delivery,
-  DraftSchema,
-  type MarkOfferShownRequest,
-  MessageSchema,
-  OfferState,
-  Phase,
-  type QuickReplyRequest,
-} from "../gen/postroom/contact/v1/contact_pb";
+import { Delivery, DraftSchema, MessageSchema, OfferState, Phase } from "../gen/postroom/contact/v1/contact_pb";
+import type {
+  CompleteWrapUpRequest,
+  MarkOfferShownRequest,
+  QuickReplyRequest,
+} from "../gen/postroom/contact/v1/service_pb";
 import { openDesk } from "../testing/desk";
 import { aCard, aContact, Code, contactId, Fake, offerId, refusal } from "../testing/server";
 

@@ -6,13 +6,8 @@ import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { contactPath, Link, navigate } from "../app/route";
 import { writerOf } from "../contacts/customer";
-import {
-  type Contact,
-  type ContactCard,
-  ContactService,
-  OfferState,
-  Phase,
-} from "../gen/postroom/contact/v1/contact_pb";
+import { type Contact, type ContactCard, OfferState, Phase } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { labelOf } from "../i18n";
 import { useLive, useLiveStore } from "../live/hooks";
 import { heldOf, ms } from "../live/reducer";

@@ -3,7 +3,8 @@ import { Alert, Button, Group, Radio, Select, SimpleGrid, Stack, Textarea, Title
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { usePutContact } from "../contacts/useAccept";
-import { type Contact, ContactService, Delivery } from "../gen/postroom/contact/v1/contact_pb";
+import { type Contact, Delivery } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import type { Finding } from "../gen/postroom/error/v1/error_pb";
 import { labelOf } from "../i18n";
 import { useLive } from "../live/hooks";

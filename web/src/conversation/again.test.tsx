@@ -2,16 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { screen, waitFor } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
-import {
-  type CloseContactRequest,
-  type CompleteWrapUpRequest,
-  type Contact,
-  DraftSchema,
-  OfferState,
-  Phase,
-  type QuickReplyRequest,
-  type ReturnToContactRequest,
-} from "../gen/postroom/contact/v1/contact_pb";
+import { type Contact, DraftSchema, OfferState, Phase } from "../gen/postroom/contact/v1/contact_pb";
+import type {
+  CloseContactRequest,
+  CompleteWrapUpRequest,
+  QuickReplyRequest,
+  ReturnToContactRequest,
+} from "../gen/postroom/contact/v1/service_pb";
 import { openDesk } from "../testing/desk";
 import { aCard, aContact, Code, contactId, Fake, offerId, refusal } from "../testing/server";
 import { standingOf } from "./Conversation";

@@ -2,7 +2,7 @@ import { createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 import { usePutContact } from "../contacts/useAccept";
-import { ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { useApi } from "../rpc/api";
 import { type Problem, problemOf } from "../rpc/problem";
 import { RequestIds } from "../rpc/request";

@@ -1,7 +1,7 @@
 import { createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { problemOf } from "../rpc/problem";
 
 /** useReadUnseen has the contact read again when something was refused because the customer has written since (R22). */

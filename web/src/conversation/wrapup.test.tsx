@@ -1,7 +1,8 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { screen, waitFor } from "@testing-library/react";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type ExtendWrapUpRequest, OfferState, Phase } from "../gen/postroom/contact/v1/contact_pb";
+import { OfferState, Phase } from "../gen/postroom/contact/v1/contact_pb";
+import type { ExtendWrapUpRequest } from "../gen/postroom/contact/v1/service_pb";
 import { openDesk } from "../testing/desk";
 import { aCard, aContact, Code, contactId, Fake, refusal } from "../testing/server";
 

@@ -7,7 +7,7 @@ import {
   type WatchResponse,
   WatchResponseSchema,
 } from "../gen/postroom/agent/v1/agent_pb";
-import { ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { problemOf } from "../rpc/problem";
 import { ServerClock } from "./clock";
 import type { Link, LiveMessage } from "./messages";

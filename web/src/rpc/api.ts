@@ -3,7 +3,7 @@ import { useTransport } from "@connectrpc/connect-query";
 import { useMemo } from "react";
 import { AgentService } from "../gen/postroom/agent/v1/agent_pb";
 import { AuthService } from "../gen/postroom/auth/v1/auth_pb";
-import { ContactService } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 
 /** Api is what the desktop calls: mutations by these clients, reading by connect-query over the same transport. */
 export interface Api {

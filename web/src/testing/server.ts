@@ -15,10 +15,10 @@ import {
   type ContactCard,
   ContactCardSchema,
   ContactSchema,
-  ContactService,
   OfferState,
   Phase,
 } from "../gen/postroom/contact/v1/contact_pb";
+import { ContactService } from "../gen/postroom/contact/v1/service_pb";
 import { ErrorDetailSchema, type FindingSchema } from "../gen/postroom/error/v1/error_pb";
 import { type Reminder, ReminderService } from "../gen/postroom/reminder/v1/reminder_pb";
 import { type ReplySchema, SendingService } from "../gen/postroom/sending/v1/sending_pb";

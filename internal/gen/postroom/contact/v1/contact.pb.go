@@ -9,7 +9,6 @@
 package contactv1
 
 import (
-	v1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -610,190 +609,6 @@ func (x *ContactCard) GetPassedOn() bool {
 	return false
 }
 
-// ListActiveContactsRequest has no fields.
-type ListActiveContactsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListActiveContactsRequest) Reset() {
-	*x = ListActiveContactsRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListActiveContactsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListActiveContactsRequest) ProtoMessage() {}
-
-func (x *ListActiveContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListActiveContactsRequest.ProtoReflect.Descriptor instead.
-func (*ListActiveContactsRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{3}
-}
-
-// ListActiveContactsResponse gives the list, oldest first.
-type ListActiveContactsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The cards.
-	Contacts []*ContactCard `protobuf:"bytes,1,rep,name=contacts,proto3" json:"contacts,omitempty"`
-	// The server's clock.
-	ServerNow     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=server_now,json=serverNow,proto3" json:"server_now,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListActiveContactsResponse) Reset() {
-	*x = ListActiveContactsResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListActiveContactsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListActiveContactsResponse) ProtoMessage() {}
-
-func (x *ListActiveContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListActiveContactsResponse.ProtoReflect.Descriptor instead.
-func (*ListActiveContactsResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *ListActiveContactsResponse) GetContacts() []*ContactCard {
-	if x != nil {
-		return x.Contacts
-	}
-	return nil
-}
-
-func (x *ListActiveContactsResponse) GetServerNow() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ServerNow
-	}
-	return nil
-}
-
-// GetContactRequest names a contact.
-type GetContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact's id.
-	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetContactRequest) Reset() {
-	*x = GetContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetContactRequest) ProtoMessage() {}
-
-func (x *GetContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetContactRequest.ProtoReflect.Descriptor instead.
-func (*GetContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *GetContactRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// GetContactResponse gives the contact.
-type GetContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetContactResponse) Reset() {
-	*x = GetContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[6]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetContactResponse) ProtoMessage() {}
-
-func (x *GetContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[6]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetContactResponse.ProtoReflect.Descriptor instead.
-func (*GetContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{6}
-}
-
-func (x *GetContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
 // Contact is a contact with its messages and its draft.
 type Contact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -837,7 +652,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[7]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +664,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[7]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +677,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{7}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Contact) GetContactId() string {
@@ -1025,7 +840,7 @@ type Message struct {
 
 func (x *Message) Reset() {
 	*x = Message{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[8]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +852,7 @@ func (x *Message) String() string {
 func (*Message) ProtoMessage() {}
 
 func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[8]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +865,7 @@ func (x *Message) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Message.ProtoReflect.Descriptor instead.
 func (*Message) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{8}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Message) GetMessageId() string {
@@ -1178,7 +993,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[9]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1190,7 +1005,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[9]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1203,7 +1018,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{9}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Address) GetName() string {
@@ -1243,7 +1058,7 @@ type Attachment struct {
 
 func (x *Attachment) Reset() {
 	*x = Attachment{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[10]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1070,7 @@ func (x *Attachment) String() string {
 func (*Attachment) ProtoMessage() {}
 
 func (x *Attachment) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[10]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1083,7 @@ func (x *Attachment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attachment.ProtoReflect.Descriptor instead.
 func (*Attachment) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{10}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Attachment) GetAttachmentId() string {
@@ -1337,7 +1152,7 @@ type Draft struct {
 
 func (x *Draft) Reset() {
 	*x = Draft{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[11]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1164,7 @@ func (x *Draft) String() string {
 func (*Draft) ProtoMessage() {}
 
 func (x *Draft) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[11]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1177,7 @@ func (x *Draft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Draft.ProtoReflect.Descriptor instead.
 func (*Draft) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{11}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Draft) GetVersion() int64 {
@@ -1389,98 +1204,6 @@ func (x *Draft) GetAuthor() string {
 func (x *Draft) GetAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.At
-	}
-	return nil
-}
-
-// ListContactEventsRequest names a contact.
-type ListContactEventsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact's id.
-	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListContactEventsRequest) Reset() {
-	*x = ListContactEventsRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[12]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListContactEventsRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListContactEventsRequest) ProtoMessage() {}
-
-func (x *ListContactEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[12]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListContactEventsRequest.ProtoReflect.Descriptor instead.
-func (*ListContactEventsRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{12}
-}
-
-func (x *ListContactEventsRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// ListContactEventsResponse gives the story, in order.
-type ListContactEventsResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The events.
-	Events        []*ContactEvent `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListContactEventsResponse) Reset() {
-	*x = ListContactEventsResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListContactEventsResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListContactEventsResponse) ProtoMessage() {}
-
-func (x *ListContactEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListContactEventsResponse.ProtoReflect.Descriptor instead.
-func (*ListContactEventsResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *ListContactEventsResponse) GetEvents() []*ContactEvent {
-	if x != nil {
-		return x.Events
 	}
 	return nil
 }
@@ -1512,7 +1235,7 @@ type ContactEvent struct {
 
 func (x *ContactEvent) Reset() {
 	*x = ContactEvent{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[14]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1247,7 @@ func (x *ContactEvent) String() string {
 func (*ContactEvent) ProtoMessage() {}
 
 func (x *ContactEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[14]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1260,7 @@ func (x *ContactEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactEvent.ProtoReflect.Descriptor instead.
 func (*ContactEvent) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{14}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ContactEvent) GetAt() *timestamppb.Timestamp {
@@ -1603,1467 +1326,6 @@ func (x *ContactEvent) GetDetail() string {
 	return ""
 }
 
-// ListWrapUpCodesRequest names a contact.
-type ListWrapUpCodesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact's id.
-	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListWrapUpCodesRequest) Reset() {
-	*x = ListWrapUpCodesRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[15]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListWrapUpCodesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListWrapUpCodesRequest) ProtoMessage() {}
-
-func (x *ListWrapUpCodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[15]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListWrapUpCodesRequest.ProtoReflect.Descriptor instead.
-func (*ListWrapUpCodesRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{15}
-}
-
-func (x *ListWrapUpCodesRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// ListWrapUpCodesResponse gives the codes in the administrator's order.
-type ListWrapUpCodesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The codes.
-	Codes []*Code `protobuf:"bytes,1,rep,name=codes,proto3" json:"codes,omitempty"`
-	// What the organisation asks of a wrap-up; absent if it asks nothing.
-	Guidance      *Label `protobuf:"bytes,2,opt,name=guidance,proto3" json:"guidance,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListWrapUpCodesResponse) Reset() {
-	*x = ListWrapUpCodesResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[16]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListWrapUpCodesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListWrapUpCodesResponse) ProtoMessage() {}
-
-func (x *ListWrapUpCodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[16]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListWrapUpCodesResponse.ProtoReflect.Descriptor instead.
-func (*ListWrapUpCodesResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *ListWrapUpCodesResponse) GetCodes() []*Code {
-	if x != nil {
-		return x.Codes
-	}
-	return nil
-}
-
-func (x *ListWrapUpCodesResponse) GetGuidance() *Label {
-	if x != nil {
-		return x.Guidance
-	}
-	return nil
-}
-
-// MarkOfferShownRequest names an offer.
-type MarkOfferShownRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The offer's id.
-	OfferId       string `protobuf:"bytes,1,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *MarkOfferShownRequest) Reset() {
-	*x = MarkOfferShownRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *MarkOfferShownRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*MarkOfferShownRequest) ProtoMessage() {}
-
-func (x *MarkOfferShownRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use MarkOfferShownRequest.ProtoReflect.Descriptor instead.
-func (*MarkOfferShownRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *MarkOfferShownRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-// MarkOfferShownResponse has no fields.
-type MarkOfferShownResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *MarkOfferShownResponse) Reset() {
-	*x = MarkOfferShownResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[18]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *MarkOfferShownResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*MarkOfferShownResponse) ProtoMessage() {}
-
-func (x *MarkOfferShownResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[18]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use MarkOfferShownResponse.ProtoReflect.Descriptor instead.
-func (*MarkOfferShownResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{18}
-}
-
-// AcceptOfferRequest accepts an offer.
-type AcceptOfferRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer's id.
-	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AcceptOfferRequest) Reset() {
-	*x = AcceptOfferRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[19]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AcceptOfferRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AcceptOfferRequest) ProtoMessage() {}
-
-func (x *AcceptOfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[19]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AcceptOfferRequest.ProtoReflect.Descriptor instead.
-func (*AcceptOfferRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{19}
-}
-
-func (x *AcceptOfferRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *AcceptOfferRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-// AcceptOfferResponse gives the contact.
-type AcceptOfferResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact, now owned.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AcceptOfferResponse) Reset() {
-	*x = AcceptOfferResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[20]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AcceptOfferResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AcceptOfferResponse) ProtoMessage() {}
-
-func (x *AcceptOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[20]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AcceptOfferResponse.ProtoReflect.Descriptor instead.
-func (*AcceptOfferResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{20}
-}
-
-func (x *AcceptOfferResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-// DeclineOfferRequest declines an offer.
-type DeclineOfferRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer's id.
-	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeclineOfferRequest) Reset() {
-	*x = DeclineOfferRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[21]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeclineOfferRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeclineOfferRequest) ProtoMessage() {}
-
-func (x *DeclineOfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[21]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeclineOfferRequest.ProtoReflect.Descriptor instead.
-func (*DeclineOfferRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{21}
-}
-
-func (x *DeclineOfferRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *DeclineOfferRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-// DeclineOfferResponse has no fields.
-type DeclineOfferResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeclineOfferResponse) Reset() {
-	*x = DeclineOfferResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[22]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeclineOfferResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeclineOfferResponse) ProtoMessage() {}
-
-func (x *DeclineOfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[22]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeclineOfferResponse.ProtoReflect.Descriptor instead.
-func (*DeclineOfferResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{22}
-}
-
-// SaveDraftRequest saves a draft.
-type SaveDraftRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer by which the contact is owned.
-	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// The version that this text was written on; another one by now is refused with reason draft_moved. 0: there was none.
-	BaseVersion int64 `protobuf:"varint,3,opt,name=base_version,json=baseVersion,proto3" json:"base_version,omitempty"`
-	// The text.
-	Text          string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SaveDraftRequest) Reset() {
-	*x = SaveDraftRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SaveDraftRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SaveDraftRequest) ProtoMessage() {}
-
-func (x *SaveDraftRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SaveDraftRequest.ProtoReflect.Descriptor instead.
-func (*SaveDraftRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *SaveDraftRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *SaveDraftRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *SaveDraftRequest) GetBaseVersion() int64 {
-	if x != nil {
-		return x.BaseVersion
-	}
-	return 0
-}
-
-func (x *SaveDraftRequest) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-// SaveDraftResponse gives the draft as it was saved.
-type SaveDraftResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The draft; its text differs from what was sent where something was masked.
-	Draft *Draft `protobuf:"bytes,1,opt,name=draft,proto3" json:"draft,omitempty"`
-	// What was masked.
-	Findings      []*v1.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *SaveDraftResponse) Reset() {
-	*x = SaveDraftResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[24]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *SaveDraftResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*SaveDraftResponse) ProtoMessage() {}
-
-func (x *SaveDraftResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[24]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use SaveDraftResponse.ProtoReflect.Descriptor instead.
-func (*SaveDraftResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{24}
-}
-
-func (x *SaveDraftResponse) GetDraft() *Draft {
-	if x != nil {
-		return x.Draft
-	}
-	return nil
-}
-
-func (x *SaveDraftResponse) GetFindings() []*v1.Finding {
-	if x != nil {
-		return x.Findings
-	}
-	return nil
-}
-
-// QuickReplyRequest sends a reply.
-type QuickReplyRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer by which the contact is owned.
-	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// The text. With a card number in it the send is refused with reason card_data, and the masked text is saved as the draft.
-	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	// The version of the draft that was shown; another one by now is refused with reason draft_moved. 0: there was none.
-	DraftVersion int64 `protobuf:"varint,4,opt,name=draft_version,json=draftVersion,proto3" json:"draft_version,omitempty"`
-	// The newest message that was shown. If the customer has written since, the reply is refused with reason unseen_message. Empty: the client
-	// does not say.
-	SeenMessageId string `protobuf:"bytes,5,opt,name=seen_message_id,json=seenMessageId,proto3" json:"seen_message_id,omitempty"`
-	// Send it all the same.
-	SendAnyway    bool `protobuf:"varint,6,opt,name=send_anyway,json=sendAnyway,proto3" json:"send_anyway,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *QuickReplyRequest) Reset() {
-	*x = QuickReplyRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[25]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *QuickReplyRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*QuickReplyRequest) ProtoMessage() {}
-
-func (x *QuickReplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[25]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use QuickReplyRequest.ProtoReflect.Descriptor instead.
-func (*QuickReplyRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{25}
-}
-
-func (x *QuickReplyRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *QuickReplyRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *QuickReplyRequest) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-func (x *QuickReplyRequest) GetDraftVersion() int64 {
-	if x != nil {
-		return x.DraftVersion
-	}
-	return 0
-}
-
-func (x *QuickReplyRequest) GetSeenMessageId() string {
-	if x != nil {
-		return x.SeenMessageId
-	}
-	return ""
-}
-
-func (x *QuickReplyRequest) GetSendAnyway() bool {
-	if x != nil {
-		return x.SendAnyway
-	}
-	return false
-}
-
-// QuickReplyResponse gives the contact.
-type QuickReplyResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact, now in wrap-up.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *QuickReplyResponse) Reset() {
-	*x = QuickReplyResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[26]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *QuickReplyResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*QuickReplyResponse) ProtoMessage() {}
-
-func (x *QuickReplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[26]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use QuickReplyResponse.ProtoReflect.Descriptor instead.
-func (*QuickReplyResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{26}
-}
-
-func (x *QuickReplyResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-// CloseContactRequest closes a contact without reply.
-type CloseContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer by which the contact is owned.
-	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// The newest message that was shown. If the customer has written since, this is refused with reason unseen_message. Empty: the client does
-	// not say.
-	SeenMessageId string `protobuf:"bytes,3,opt,name=seen_message_id,json=seenMessageId,proto3" json:"seen_message_id,omitempty"`
-	// Close it all the same.
-	CloseAnyway   bool `protobuf:"varint,4,opt,name=close_anyway,json=closeAnyway,proto3" json:"close_anyway,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CloseContactRequest) Reset() {
-	*x = CloseContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[27]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CloseContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CloseContactRequest) ProtoMessage() {}
-
-func (x *CloseContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[27]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CloseContactRequest.ProtoReflect.Descriptor instead.
-func (*CloseContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{27}
-}
-
-func (x *CloseContactRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *CloseContactRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *CloseContactRequest) GetSeenMessageId() string {
-	if x != nil {
-		return x.SeenMessageId
-	}
-	return ""
-}
-
-func (x *CloseContactRequest) GetCloseAnyway() bool {
-	if x != nil {
-		return x.CloseAnyway
-	}
-	return false
-}
-
-// CloseContactResponse gives the contact.
-type CloseContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact, now in wrap-up.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CloseContactResponse) Reset() {
-	*x = CloseContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[28]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CloseContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CloseContactResponse) ProtoMessage() {}
-
-func (x *CloseContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[28]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CloseContactResponse.ProtoReflect.Descriptor instead.
-func (*CloseContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{28}
-}
-
-func (x *CloseContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-// CompleteWrapUpRequest completes a wrap-up.
-type CompleteWrapUpRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer whose segment is wrapped up.
-	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// One of ListWrapUpCodes.
-	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
-	// "resolved", "waiting_for_customer", "waiting_for_us", "escalated" or empty.
-	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
-	// "positive", "neutral", "negative" or empty.
-	Sentiment string `protobuf:"bytes,5,opt,name=sentiment,proto3" json:"sentiment,omitempty"`
-	// A note of at most 1000 characters. Card numbers in it are masked.
-	Note string `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
-	// The newest message that was shown. If the customer has written since, this is refused with reason unseen_message: ReturnToContact leads
-	// back to work. Empty: the client does not say. Messages that came since the reply become a new contact in any case.
-	SeenMessageId string `protobuf:"bytes,7,opt,name=seen_message_id,json=seenMessageId,proto3" json:"seen_message_id,omitempty"`
-	// Complete it all the same.
-	CompleteAnyway bool `protobuf:"varint,8,opt,name=complete_anyway,json=completeAnyway,proto3" json:"complete_anyway,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
-}
-
-func (x *CompleteWrapUpRequest) Reset() {
-	*x = CompleteWrapUpRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[29]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CompleteWrapUpRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CompleteWrapUpRequest) ProtoMessage() {}
-
-func (x *CompleteWrapUpRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[29]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CompleteWrapUpRequest.ProtoReflect.Descriptor instead.
-func (*CompleteWrapUpRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{29}
-}
-
-func (x *CompleteWrapUpRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetCode() string {
-	if x != nil {
-		return x.Code
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetStatus() string {
-	if x != nil {
-		return x.Status
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetSentiment() string {
-	if x != nil {
-		return x.Sentiment
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetNote() string {
-	if x != nil {
-		return x.Note
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetSeenMessageId() string {
-	if x != nil {
-		return x.SeenMessageId
-	}
-	return ""
-}
-
-func (x *CompleteWrapUpRequest) GetCompleteAnyway() bool {
-	if x != nil {
-		return x.CompleteAnyway
-	}
-	return false
-}
-
-// ExtendWrapUpRequest asks for more time.
-type ExtendWrapUpRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer whose segment is wrapped up.
-	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExtendWrapUpRequest) Reset() {
-	*x = ExtendWrapUpRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[30]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExtendWrapUpRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExtendWrapUpRequest) ProtoMessage() {}
-
-func (x *ExtendWrapUpRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[30]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExtendWrapUpRequest.ProtoReflect.Descriptor instead.
-func (*ExtendWrapUpRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{30}
-}
-
-func (x *ExtendWrapUpRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *ExtendWrapUpRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-// ExtendWrapUpResponse gives the card, with the new time.
-type ExtendWrapUpResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The card; nothing if the wrap-up was completed in between.
-	Card *ContactCard `protobuf:"bytes,1,opt,name=card,proto3" json:"card,omitempty"`
-	// The server's clock.
-	ServerNow     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=server_now,json=serverNow,proto3" json:"server_now,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExtendWrapUpResponse) Reset() {
-	*x = ExtendWrapUpResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[31]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExtendWrapUpResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExtendWrapUpResponse) ProtoMessage() {}
-
-func (x *ExtendWrapUpResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[31]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExtendWrapUpResponse.ProtoReflect.Descriptor instead.
-func (*ExtendWrapUpResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{31}
-}
-
-func (x *ExtendWrapUpResponse) GetCard() *ContactCard {
-	if x != nil {
-		return x.Card
-	}
-	return nil
-}
-
-func (x *ExtendWrapUpResponse) GetServerNow() *timestamppb.Timestamp {
-	if x != nil {
-		return x.ServerNow
-	}
-	return nil
-}
-
-// CompleteWrapUpResponse says what was masked.
-type CompleteWrapUpResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was masked in the note.
-	Findings      []*v1.Finding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CompleteWrapUpResponse) Reset() {
-	*x = CompleteWrapUpResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[32]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CompleteWrapUpResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CompleteWrapUpResponse) ProtoMessage() {}
-
-func (x *CompleteWrapUpResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[32]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CompleteWrapUpResponse.ProtoReflect.Descriptor instead.
-func (*CompleteWrapUpResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{32}
-}
-
-func (x *CompleteWrapUpResponse) GetFindings() []*v1.Finding {
-	if x != nil {
-		return x.Findings
-	}
-	return nil
-}
-
-// TransferContactRequest passes a contact on.
-type TransferContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer by which the contact is owned.
-	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// The queue's key. Empty: the contact's own.
-	Queue string `protobuf:"bytes,3,opt,name=queue,proto3" json:"queue,omitempty"`
-	// The agent for whom it waits first, or empty. One of queue and agent is needed.
-	Agent string `protobuf:"bytes,4,opt,name=agent,proto3" json:"agent,omitempty"`
-	// An internal note of at most 4000 characters that goes along, or empty. Card numbers in it are masked.
-	Note          string `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *TransferContactRequest) Reset() {
-	*x = TransferContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[33]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *TransferContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*TransferContactRequest) ProtoMessage() {}
-
-func (x *TransferContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[33]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use TransferContactRequest.ProtoReflect.Descriptor instead.
-func (*TransferContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{33}
-}
-
-func (x *TransferContactRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *TransferContactRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *TransferContactRequest) GetQueue() string {
-	if x != nil {
-		return x.Queue
-	}
-	return ""
-}
-
-func (x *TransferContactRequest) GetAgent() string {
-	if x != nil {
-		return x.Agent
-	}
-	return ""
-}
-
-func (x *TransferContactRequest) GetNote() string {
-	if x != nil {
-		return x.Note
-	}
-	return ""
-}
-
-// TransferContactResponse says what was masked.
-type TransferContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was masked in the note.
-	Findings      []*v1.Finding `protobuf:"bytes,1,rep,name=findings,proto3" json:"findings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *TransferContactResponse) Reset() {
-	*x = TransferContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[34]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *TransferContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*TransferContactResponse) ProtoMessage() {}
-
-func (x *TransferContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[34]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use TransferContactResponse.ProtoReflect.Descriptor instead.
-func (*TransferContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{34}
-}
-
-func (x *TransferContactResponse) GetFindings() []*v1.Finding {
-	if x != nil {
-		return x.Findings
-	}
-	return nil
-}
-
-// ParkContactRequest puts a contact aside.
-type ParkContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer by which the contact is owned.
-	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	// Until when: a time to come, at most a year from now; another one is refused with reason park_time. Missing: until the customer writes,
-	// which ends any parking.
-	Until         *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ParkContactRequest) Reset() {
-	*x = ParkContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[35]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ParkContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ParkContactRequest) ProtoMessage() {}
-
-func (x *ParkContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[35]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ParkContactRequest.ProtoReflect.Descriptor instead.
-func (*ParkContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{35}
-}
-
-func (x *ParkContactRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *ParkContactRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-func (x *ParkContactRequest) GetUntil() *timestamppb.Timestamp {
-	if x != nil {
-		return x.Until
-	}
-	return nil
-}
-
-// ParkContactResponse has no fields.
-type ParkContactResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ParkContactResponse) Reset() {
-	*x = ParkContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[36]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ParkContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ParkContactResponse) ProtoMessage() {}
-
-func (x *ParkContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[36]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ParkContactResponse.ProtoReflect.Descriptor instead.
-func (*ParkContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{36}
-}
-
-// ReturnToContactRequest goes back to work.
-type ReturnToContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The offer whose segment is in wrap-up.
-	OfferId       string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReturnToContactRequest) Reset() {
-	*x = ReturnToContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[37]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReturnToContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReturnToContactRequest) ProtoMessage() {}
-
-func (x *ReturnToContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[37]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReturnToContactRequest.ProtoReflect.Descriptor instead.
-func (*ReturnToContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{37}
-}
-
-func (x *ReturnToContactRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *ReturnToContactRequest) GetOfferId() string {
-	if x != nil {
-		return x.OfferId
-	}
-	return ""
-}
-
-// ReturnToContactResponse gives the contact.
-type ReturnToContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact, owned again.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReturnToContactResponse) Reset() {
-	*x = ReturnToContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[38]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReturnToContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReturnToContactResponse) ProtoMessage() {}
-
-func (x *ReturnToContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[38]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReturnToContactResponse.ProtoReflect.Descriptor instead.
-func (*ReturnToContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{38}
-}
-
-func (x *ReturnToContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-// ReopenContactRequest takes a contact up again.
-type ReopenContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The completed contact.
-	ContactId     string `protobuf:"bytes,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReopenContactRequest) Reset() {
-	*x = ReopenContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[39]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReopenContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReopenContactRequest) ProtoMessage() {}
-
-func (x *ReopenContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[39]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReopenContactRequest.ProtoReflect.Descriptor instead.
-func (*ReopenContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{39}
-}
-
-func (x *ReopenContactRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *ReopenContactRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// ReopenContactResponse gives the new contact.
-type ReopenContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The new contact, owned by the agent.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReopenContactResponse) Reset() {
-	*x = ReopenContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[40]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReopenContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReopenContactResponse) ProtoMessage() {}
-
-func (x *ReopenContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[40]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReopenContactResponse.ProtoReflect.Descriptor instead.
-func (*ReopenContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{40}
-}
-
-func (x *ReopenContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
 // Note is an internal note on a contact: no customer reads it, and nobody changes it.
 type Note struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3083,7 +1345,7 @@ type Note struct {
 
 func (x *Note) Reset() {
 	*x = Note{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[41]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3095,7 +1357,7 @@ func (x *Note) String() string {
 func (*Note) ProtoMessage() {}
 
 func (x *Note) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[41]
+	mi := &file_postroom_contact_v1_contact_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3108,7 +1370,7 @@ func (x *Note) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Note.ProtoReflect.Descriptor instead.
 func (*Note) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{41}
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Note) GetNoteId() string {
@@ -3146,433 +1408,11 @@ func (x *Note) GetText() string {
 	return ""
 }
 
-// AddNoteRequest appends a note.
-type AddNoteRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The contact's id.
-	ContactId string `protobuf:"bytes,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	// The text, of at most 4000 characters.
-	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AddNoteRequest) Reset() {
-	*x = AddNoteRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[42]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AddNoteRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AddNoteRequest) ProtoMessage() {}
-
-func (x *AddNoteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[42]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AddNoteRequest.ProtoReflect.Descriptor instead.
-func (*AddNoteRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{42}
-}
-
-func (x *AddNoteRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *AddNoteRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-func (x *AddNoteRequest) GetText() string {
-	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-// AddNoteResponse gives the note as it was saved.
-type AddNoteResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The note; its text differs from what was sent where something was masked.
-	Note *Note `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
-	// What was masked.
-	Findings      []*v1.Finding `protobuf:"bytes,2,rep,name=findings,proto3" json:"findings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AddNoteResponse) Reset() {
-	*x = AddNoteResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[43]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AddNoteResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AddNoteResponse) ProtoMessage() {}
-
-func (x *AddNoteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[43]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AddNoteResponse.ProtoReflect.Descriptor instead.
-func (*AddNoteResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{43}
-}
-
-func (x *AddNoteResponse) GetNote() *Note {
-	if x != nil {
-		return x.Note
-	}
-	return nil
-}
-
-func (x *AddNoteResponse) GetFindings() []*v1.Finding {
-	if x != nil {
-		return x.Findings
-	}
-	return nil
-}
-
-// ListNotesRequest names a contact.
-type ListNotesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact's id.
-	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListNotesRequest) Reset() {
-	*x = ListNotesRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[44]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListNotesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListNotesRequest) ProtoMessage() {}
-
-func (x *ListNotesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[44]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListNotesRequest.ProtoReflect.Descriptor instead.
-func (*ListNotesRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{44}
-}
-
-func (x *ListNotesRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// ListNotesResponse gives the notes, oldest first.
-type ListNotesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The notes.
-	Notes         []*Note `protobuf:"bytes,1,rep,name=notes,proto3" json:"notes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListNotesResponse) Reset() {
-	*x = ListNotesResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[45]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListNotesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListNotesResponse) ProtoMessage() {}
-
-func (x *ListNotesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[45]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListNotesResponse.ProtoReflect.Descriptor instead.
-func (*ListNotesResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{45}
-}
-
-func (x *ListNotesResponse) GetNotes() []*Note {
-	if x != nil {
-		return x.Notes
-	}
-	return nil
-}
-
-// LookAtContactRequest names a contact.
-type LookAtContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact's id.
-	ContactId     string `protobuf:"bytes,1,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *LookAtContactRequest) Reset() {
-	*x = LookAtContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[46]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *LookAtContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*LookAtContactRequest) ProtoMessage() {}
-
-func (x *LookAtContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[46]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use LookAtContactRequest.ProtoReflect.Descriptor instead.
-func (*LookAtContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{46}
-}
-
-func (x *LookAtContactRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-// LookAtContactResponse gives the contact to read.
-type LookAtContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact, without the draft and the note of a wrap-up that is being filled in.
-	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	// Its notes, oldest first.
-	Notes         []*Note `protobuf:"bytes,2,rep,name=notes,proto3" json:"notes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *LookAtContactResponse) Reset() {
-	*x = LookAtContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[47]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *LookAtContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*LookAtContactResponse) ProtoMessage() {}
-
-func (x *LookAtContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[47]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use LookAtContactResponse.ProtoReflect.Descriptor instead.
-func (*LookAtContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{47}
-}
-
-func (x *LookAtContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-func (x *LookAtContactResponse) GetNotes() []*Note {
-	if x != nil {
-		return x.Notes
-	}
-	return nil
-}
-
-// PickContactRequest names a contact that waits.
-type PickContactRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// A UUID of this request: a repeat of it has no second effect.
-	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The contact's id.
-	ContactId string `protobuf:"bytes,2,opt,name=contact_id,json=contactId,proto3" json:"contact_id,omitempty"`
-	// The contact's version that was seen. Another one by now is refused with reason contact_moved.
-	SeenVersion   int64 `protobuf:"varint,3,opt,name=seen_version,json=seenVersion,proto3" json:"seen_version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *PickContactRequest) Reset() {
-	*x = PickContactRequest{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[48]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *PickContactRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*PickContactRequest) ProtoMessage() {}
-
-func (x *PickContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[48]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use PickContactRequest.ProtoReflect.Descriptor instead.
-func (*PickContactRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{48}
-}
-
-func (x *PickContactRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *PickContactRequest) GetContactId() string {
-	if x != nil {
-		return x.ContactId
-	}
-	return ""
-}
-
-func (x *PickContactRequest) GetSeenVersion() int64 {
-	if x != nil {
-		return x.SeenVersion
-	}
-	return 0
-}
-
-// PickContactResponse gives the contact.
-type PickContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact, now owned.
-	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *PickContactResponse) Reset() {
-	*x = PickContactResponse{}
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[49]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *PickContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*PickContactResponse) ProtoMessage() {}
-
-func (x *PickContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_contact_v1_contact_proto_msgTypes[49]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use PickContactResponse.ProtoReflect.Descriptor instead.
-func (*PickContactResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{49}
-}
-
-func (x *PickContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
 var File_postroom_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	"!postroom/contact/v1/contact.proto\x12\x13postroom.contact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dpostroom/error/v1/error.proto\"'\n" +
+	"!postroom/contact/v1/contact.proto\x12\x13postroom.contact.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"'\n" +
 	"\x05Label\x12\x0e\n" +
 	"\x02en\x18\x01 \x01(\tR\x02en\x12\x0e\n" +
 	"\x02ko\x18\x02 \x01(\tR\x02ko\"o\n" +
@@ -3610,17 +1450,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x06due_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x05dueAt\x12?\n" +
 	"\x0ewrap_up_due_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\vwrapUpDueAt\x125\n" +
 	"\x17wrap_up_extensions_left\x18\x15 \x01(\x05R\x14wrapUpExtensionsLeft\x12\x1b\n" +
-	"\tpassed_on\x18\x16 \x01(\bR\bpassedOn\"\x1b\n" +
-	"\x19ListActiveContactsRequest\"\x95\x01\n" +
-	"\x1aListActiveContactsResponse\x12<\n" +
-	"\bcontacts\x18\x01 \x03(\v2 .postroom.contact.v1.ContactCardR\bcontacts\x129\n" +
-	"\n" +
-	"server_now\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tserverNow\"2\n" +
-	"\x11GetContactRequest\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"L\n" +
-	"\x12GetContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\xb4\x05\n" +
+	"\tpassed_on\x18\x16 \x01(\bR\bpassedOn\"\xb4\x05\n" +
 	"\aContact\x12\x1d\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\tR\tcontactId\x120\n" +
@@ -3685,12 +1515,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\x03R\aversion\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n" +
 	"\x06author\x18\x03 \x01(\tR\x06author\x12*\n" +
-	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"9\n" +
-	"\x18ListContactEventsRequest\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"V\n" +
-	"\x19ListContactEventsResponse\x129\n" +
-	"\x06events\x18\x01 \x03(\v2!.postroom.contact.v1.ContactEventR\x06events\"\xa1\x02\n" +
+	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xa1\x02\n" +
 	"\fContactEvent\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12.\n" +
@@ -3700,138 +1525,14 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x05queue\x18\x06 \x01(\tR\x05queue\x12\x14\n" +
 	"\x05agent\x18\a \x01(\tR\x05agent\x12\x19\n" +
 	"\boffer_id\x18\b \x01(\tR\aofferId\x12\x16\n" +
-	"\x06detail\x18\t \x01(\tR\x06detail\"7\n" +
-	"\x16ListWrapUpCodesRequest\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x82\x01\n" +
-	"\x17ListWrapUpCodesResponse\x12/\n" +
-	"\x05codes\x18\x01 \x03(\v2\x19.postroom.contact.v1.CodeR\x05codes\x126\n" +
-	"\bguidance\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\bguidance\"2\n" +
-	"\x15MarkOfferShownRequest\x12\x19\n" +
-	"\boffer_id\x18\x01 \x01(\tR\aofferId\"\x18\n" +
-	"\x16MarkOfferShownResponse\"N\n" +
-	"\x12AcceptOfferRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\"M\n" +
-	"\x13AcceptOfferResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"O\n" +
-	"\x13DeclineOfferRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\"\x16\n" +
-	"\x14DeclineOfferResponse\"\x83\x01\n" +
-	"\x10SaveDraftRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12!\n" +
-	"\fbase_version\x18\x03 \x01(\x03R\vbaseVersion\x12\x12\n" +
-	"\x04text\x18\x04 \x01(\tR\x04text\"}\n" +
-	"\x11SaveDraftResponse\x120\n" +
-	"\x05draft\x18\x01 \x01(\v2\x1a.postroom.contact.v1.DraftR\x05draft\x126\n" +
-	"\bfindings\x18\x02 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\xcf\x01\n" +
-	"\x11QuickReplyRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\x12#\n" +
-	"\rdraft_version\x18\x04 \x01(\x03R\fdraftVersion\x12&\n" +
-	"\x0fseen_message_id\x18\x05 \x01(\tR\rseenMessageId\x12\x1f\n" +
-	"\vsend_anyway\x18\x06 \x01(\bR\n" +
-	"sendAnyway\"L\n" +
-	"\x12QuickReplyResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x9a\x01\n" +
-	"\x13CloseContactRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12&\n" +
-	"\x0fseen_message_id\x18\x03 \x01(\tR\rseenMessageId\x12!\n" +
-	"\fclose_anyway\x18\x04 \x01(\bR\vcloseAnyway\"N\n" +
-	"\x14CloseContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x80\x02\n" +
-	"\x15CompleteWrapUpRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12\x12\n" +
-	"\x04code\x18\x03 \x01(\tR\x04code\x12\x16\n" +
-	"\x06status\x18\x04 \x01(\tR\x06status\x12\x1c\n" +
-	"\tsentiment\x18\x05 \x01(\tR\tsentiment\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04note\x12&\n" +
-	"\x0fseen_message_id\x18\a \x01(\tR\rseenMessageId\x12'\n" +
-	"\x0fcomplete_anyway\x18\b \x01(\bR\x0ecompleteAnyway\"O\n" +
-	"\x13ExtendWrapUpRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\"\x87\x01\n" +
-	"\x14ExtendWrapUpResponse\x124\n" +
-	"\x04card\x18\x01 \x01(\v2 .postroom.contact.v1.ContactCardR\x04card\x129\n" +
-	"\n" +
-	"server_now\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tserverNow\"P\n" +
-	"\x16CompleteWrapUpResponse\x126\n" +
-	"\bfindings\x18\x01 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\x92\x01\n" +
-	"\x16TransferContactRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\x12\x14\n" +
-	"\x05queue\x18\x03 \x01(\tR\x05queue\x12\x14\n" +
-	"\x05agent\x18\x04 \x01(\tR\x05agent\x12\x12\n" +
-	"\x04note\x18\x05 \x01(\tR\x04note\"Q\n" +
-	"\x17TransferContactResponse\x126\n" +
-	"\bfindings\x18\x01 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"\x80\x01\n" +
-	"\x12ParkContactRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\x120\n" +
-	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\x15\n" +
-	"\x13ParkContactResponse\"R\n" +
-	"\x16ReturnToContactRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
-	"\boffer_id\x18\x02 \x01(\tR\aofferId\"Q\n" +
-	"\x17ReturnToContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"T\n" +
-	"\x14ReopenContactRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x02 \x01(\tR\tcontactId\"O\n" +
-	"\x15ReopenContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\"\x98\x01\n" +
+	"\x06detail\x18\t \x01(\tR\x06detail\"\x98\x01\n" +
 	"\x04Note\x12\x17\n" +
 	"\anote_id\x18\x01 \x01(\tR\x06noteId\x12\x16\n" +
 	"\x06author\x18\x02 \x01(\tR\x06author\x12\x1f\n" +
 	"\vauthor_name\x18\x03 \x01(\tR\n" +
 	"authorName\x12*\n" +
 	"\x02at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
-	"\x04text\x18\x05 \x01(\tR\x04text\"b\n" +
-	"\x0eAddNoteRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x02 \x01(\tR\tcontactId\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"x\n" +
-	"\x0fAddNoteResponse\x12-\n" +
-	"\x04note\x18\x01 \x01(\v2\x19.postroom.contact.v1.NoteR\x04note\x126\n" +
-	"\bfindings\x18\x02 \x03(\v2\x1a.postroom.error.v1.FindingR\bfindings\"1\n" +
-	"\x10ListNotesRequest\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"D\n" +
-	"\x11ListNotesResponse\x12/\n" +
-	"\x05notes\x18\x01 \x03(\v2\x19.postroom.contact.v1.NoteR\x05notes\"5\n" +
-	"\x14LookAtContactRequest\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x01 \x01(\tR\tcontactId\"\x80\x01\n" +
-	"\x15LookAtContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\x12/\n" +
-	"\x05notes\x18\x02 \x03(\v2\x19.postroom.contact.v1.NoteR\x05notes\"u\n" +
-	"\x12PickContactRequest\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
-	"\n" +
-	"contact_id\x18\x02 \x01(\tR\tcontactId\x12!\n" +
-	"\fseen_version\x18\x03 \x01(\x03R\vseenVersion\"M\n" +
-	"\x13PickContactResponse\x126\n" +
-	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact*\x98\x01\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text*\x98\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tPHASE_NEW\x10\x01\x12\x11\n" +
@@ -3863,30 +1564,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fDELIVERY_FAILED\x10\x05\x12\x14\n" +
 	"\x10DELIVERY_BOUNCED\x10\x06\x12\x14\n" +
 	"\x10DELIVERY_UNKNOWN\x10\a\x12\x16\n" +
-	"\x12DELIVERY_CANCELLED\x10\b2\xa5\x10\n" +
-	"\x0eContactService\x12z\n" +
-	"\x12ListActiveContacts\x12..postroom.contact.v1.ListActiveContactsRequest\x1a/.postroom.contact.v1.ListActiveContactsResponse\"\x03\x90\x02\x01\x12b\n" +
-	"\n" +
-	"GetContact\x12&.postroom.contact.v1.GetContactRequest\x1a'.postroom.contact.v1.GetContactResponse\"\x03\x90\x02\x01\x12w\n" +
-	"\x11ListContactEvents\x12-.postroom.contact.v1.ListContactEventsRequest\x1a..postroom.contact.v1.ListContactEventsResponse\"\x03\x90\x02\x01\x12q\n" +
-	"\x0fListWrapUpCodes\x12+.postroom.contact.v1.ListWrapUpCodesRequest\x1a,.postroom.contact.v1.ListWrapUpCodesResponse\"\x03\x90\x02\x01\x12i\n" +
-	"\x0eMarkOfferShown\x12*.postroom.contact.v1.MarkOfferShownRequest\x1a+.postroom.contact.v1.MarkOfferShownResponse\x12`\n" +
-	"\vPickContact\x12'.postroom.contact.v1.PickContactRequest\x1a(.postroom.contact.v1.PickContactResponse\x12`\n" +
-	"\vAcceptOffer\x12'.postroom.contact.v1.AcceptOfferRequest\x1a(.postroom.contact.v1.AcceptOfferResponse\x12c\n" +
-	"\fDeclineOffer\x12(.postroom.contact.v1.DeclineOfferRequest\x1a).postroom.contact.v1.DeclineOfferResponse\x12Z\n" +
-	"\tSaveDraft\x12%.postroom.contact.v1.SaveDraftRequest\x1a&.postroom.contact.v1.SaveDraftResponse\x12]\n" +
-	"\n" +
-	"QuickReply\x12&.postroom.contact.v1.QuickReplyRequest\x1a'.postroom.contact.v1.QuickReplyResponse\x12c\n" +
-	"\fCloseContact\x12(.postroom.contact.v1.CloseContactRequest\x1a).postroom.contact.v1.CloseContactResponse\x12i\n" +
-	"\x0eCompleteWrapUp\x12*.postroom.contact.v1.CompleteWrapUpRequest\x1a+.postroom.contact.v1.CompleteWrapUpResponse\x12c\n" +
-	"\fExtendWrapUp\x12(.postroom.contact.v1.ExtendWrapUpRequest\x1a).postroom.contact.v1.ExtendWrapUpResponse\x12l\n" +
-	"\x0fTransferContact\x12+.postroom.contact.v1.TransferContactRequest\x1a,.postroom.contact.v1.TransferContactResponse\x12`\n" +
-	"\vParkContact\x12'.postroom.contact.v1.ParkContactRequest\x1a(.postroom.contact.v1.ParkContactResponse\x12l\n" +
-	"\x0fReturnToContact\x12+.postroom.contact.v1.ReturnToContactRequest\x1a,.postroom.contact.v1.ReturnToContactResponse\x12f\n" +
-	"\rReopenContact\x12).postroom.contact.v1.ReopenContactRequest\x1a*.postroom.contact.v1.ReopenContactResponse\x12T\n" +
-	"\aAddNote\x12#.postroom.contact.v1.AddNoteRequest\x1a$.postroom.contact.v1.AddNoteResponse\x12_\n" +
-	"\tListNotes\x12%.postroom.contact.v1.ListNotesRequest\x1a&.postroom.contact.v1.ListNotesResponse\"\x03\x90\x02\x01\x12f\n" +
-	"\rLookAtContact\x12).postroom.contact.v1.LookAtContactRequest\x1a*.postroom.contact.v1.LookAtContactResponseB\xde\x01\n" +
+	"\x12DELIVERY_CANCELLED\x10\bB\xde\x01\n" +
 	"\x17com.postroom.contact.v1B\fContactProtoP\x01ZGgithub.com/postroom/postroom/internal/gen/postroom/contact/v1;contactv1\xa2\x02\x03PCX\xaa\x02\x13Postroom.Contact.V1\xca\x02\x13Postroom\\Contact\\V1\xe2\x02\x1fPostroom\\Contact\\V1\\GPBMetadata\xea\x02\x15Postroom::Contact::V1b\x06proto3"
 
 var (
@@ -3902,164 +1580,59 @@ func file_postroom_contact_v1_contact_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 50)
+var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_postroom_contact_v1_contact_proto_goTypes = []any{
-	(Phase)(0),                         // 0: postroom.contact.v1.Phase
-	(OfferState)(0),                    // 1: postroom.contact.v1.OfferState
-	(Delivery)(0),                      // 2: postroom.contact.v1.Delivery
-	(*Label)(nil),                      // 3: postroom.contact.v1.Label
-	(*Code)(nil),                       // 4: postroom.contact.v1.Code
-	(*ContactCard)(nil),                // 5: postroom.contact.v1.ContactCard
-	(*ListActiveContactsRequest)(nil),  // 6: postroom.contact.v1.ListActiveContactsRequest
-	(*ListActiveContactsResponse)(nil), // 7: postroom.contact.v1.ListActiveContactsResponse
-	(*GetContactRequest)(nil),          // 8: postroom.contact.v1.GetContactRequest
-	(*GetContactResponse)(nil),         // 9: postroom.contact.v1.GetContactResponse
-	(*Contact)(nil),                    // 10: postroom.contact.v1.Contact
-	(*Message)(nil),                    // 11: postroom.contact.v1.Message
-	(*Address)(nil),                    // 12: postroom.contact.v1.Address
-	(*Attachment)(nil),                 // 13: postroom.contact.v1.Attachment
-	(*Draft)(nil),                      // 14: postroom.contact.v1.Draft
-	(*ListContactEventsRequest)(nil),   // 15: postroom.contact.v1.ListContactEventsRequest
-	(*ListContactEventsResponse)(nil),  // 16: postroom.contact.v1.ListContactEventsResponse
-	(*ContactEvent)(nil),               // 17: postroom.contact.v1.ContactEvent
-	(*ListWrapUpCodesRequest)(nil),     // 18: postroom.contact.v1.ListWrapUpCodesRequest
-	(*ListWrapUpCodesResponse)(nil),    // 19: postroom.contact.v1.ListWrapUpCodesResponse
-	(*MarkOfferShownRequest)(nil),      // 20: postroom.contact.v1.MarkOfferShownRequest
-	(*MarkOfferShownResponse)(nil),     // 21: postroom.contact.v1.MarkOfferShownResponse
-	(*AcceptOfferRequest)(nil),         // 22: postroom.contact.v1.AcceptOfferRequest
-	(*AcceptOfferResponse)(nil),        // 23: postroom.contact.v1.AcceptOfferResponse
-	(*DeclineOfferRequest)(nil),        // 24: postroom.contact.v1.DeclineOfferRequest
-	(*DeclineOfferResponse)(nil),       // 25: postroom.contact.v1.DeclineOfferResponse
-	(*SaveDraftRequest)(nil),           // 26: postroom.contact.v1.SaveDraftRequest
-	(*SaveDraftResponse)(nil),          // 27: postroom.contact.v1.SaveDraftResponse
-	(*QuickReplyRequest)(nil),          // 28: postroom.contact.v1.QuickReplyRequest
-	(*QuickReplyResponse)(nil),         // 29: postroom.contact.v1.QuickReplyResponse
-	(*CloseContactRequest)(nil),        // 30: postroom.contact.v1.CloseContactRequest
-	(*CloseContactResponse)(nil),       // 31: postroom.contact.v1.CloseContactResponse
-	(*CompleteWrapUpRequest)(nil),      // 32: postroom.contact.v1.CompleteWrapUpRequest
-	(*ExtendWrapUpRequest)(nil),        // 33: postroom.contact.v1.ExtendWrapUpRequest
-	(*ExtendWrapUpResponse)(nil),       // 34: postroom.contact.v1.ExtendWrapUpResponse
-	(*CompleteWrapUpResponse)(nil),     // 35: postroom.contact.v1.CompleteWrapUpResponse
-	(*TransferContactRequest)(nil),     // 36: postroom.contact.v1.TransferContactRequest
-	(*TransferContactResponse)(nil),    // 37: postroom.contact.v1.TransferContactResponse
-	(*ParkContactRequest)(nil),         // 38: postroom.contact.v1.ParkContactRequest
-	(*ParkContactResponse)(nil),        // 39: postroom.contact.v1.ParkContactResponse
-	(*ReturnToContactRequest)(nil),     // 40: postroom.contact.v1.ReturnToContactRequest
-	(*ReturnToContactResponse)(nil),    // 41: postroom.contact.v1.ReturnToContactResponse
-	(*ReopenContactRequest)(nil),       // 42: postroom.contact.v1.ReopenContactRequest
-	(*ReopenContactResponse)(nil),      // 43: postroom.contact.v1.ReopenContactResponse
-	(*Note)(nil),                       // 44: postroom.contact.v1.Note
-	(*AddNoteRequest)(nil),             // 45: postroom.contact.v1.AddNoteRequest
-	(*AddNoteResponse)(nil),            // 46: postroom.contact.v1.AddNoteResponse
-	(*ListNotesRequest)(nil),           // 47: postroom.contact.v1.ListNotesRequest
-	(*ListNotesResponse)(nil),          // 48: postroom.contact.v1.ListNotesResponse
-	(*LookAtContactRequest)(nil),       // 49: postroom.contact.v1.LookAtContactRequest
-	(*LookAtContactResponse)(nil),      // 50: postroom.contact.v1.LookAtContactResponse
-	(*PickContactRequest)(nil),         // 51: postroom.contact.v1.PickContactRequest
-	(*PickContactResponse)(nil),        // 52: postroom.contact.v1.PickContactResponse
-	(*timestamppb.Timestamp)(nil),      // 53: google.protobuf.Timestamp
-	(*v1.Finding)(nil),                 // 54: postroom.error.v1.Finding
+	(Phase)(0),                    // 0: postroom.contact.v1.Phase
+	(OfferState)(0),               // 1: postroom.contact.v1.OfferState
+	(Delivery)(0),                 // 2: postroom.contact.v1.Delivery
+	(*Label)(nil),                 // 3: postroom.contact.v1.Label
+	(*Code)(nil),                  // 4: postroom.contact.v1.Code
+	(*ContactCard)(nil),           // 5: postroom.contact.v1.ContactCard
+	(*Contact)(nil),               // 6: postroom.contact.v1.Contact
+	(*Message)(nil),               // 7: postroom.contact.v1.Message
+	(*Address)(nil),               // 8: postroom.contact.v1.Address
+	(*Attachment)(nil),            // 9: postroom.contact.v1.Attachment
+	(*Draft)(nil),                 // 10: postroom.contact.v1.Draft
+	(*ContactEvent)(nil),          // 11: postroom.contact.v1.ContactEvent
+	(*Note)(nil),                  // 12: postroom.contact.v1.Note
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
 }
 var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
 	3,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
 	1,  // 1: postroom.contact.v1.ContactCard.state:type_name -> postroom.contact.v1.OfferState
 	0,  // 2: postroom.contact.v1.ContactCard.phase:type_name -> postroom.contact.v1.Phase
 	3,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
-	53, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
-	53, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
-	53, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
-	53, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
-	53, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	53, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
-	53, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
-	5,  // 11: postroom.contact.v1.ListActiveContactsResponse.contacts:type_name -> postroom.contact.v1.ContactCard
-	53, // 12: postroom.contact.v1.ListActiveContactsResponse.server_now:type_name -> google.protobuf.Timestamp
-	10, // 13: postroom.contact.v1.GetContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	0,  // 14: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
-	3,  // 15: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	53, // 16: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	53, // 17: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
-	1,  // 18: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
-	11, // 19: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
-	14, // 20: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
-	12, // 21: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
-	12, // 22: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
-	12, // 23: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	53, // 24: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
-	2,  // 25: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
-	13, // 26: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	53, // 27: postroom.contact.v1.Message.read_at:type_name -> google.protobuf.Timestamp
-	53, // 28: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
-	17, // 29: postroom.contact.v1.ListContactEventsResponse.events:type_name -> postroom.contact.v1.ContactEvent
-	53, // 30: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 31: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
-	0,  // 32: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
-	4,  // 33: postroom.contact.v1.ListWrapUpCodesResponse.codes:type_name -> postroom.contact.v1.Code
-	3,  // 34: postroom.contact.v1.ListWrapUpCodesResponse.guidance:type_name -> postroom.contact.v1.Label
-	10, // 35: postroom.contact.v1.AcceptOfferResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 36: postroom.contact.v1.SaveDraftResponse.draft:type_name -> postroom.contact.v1.Draft
-	54, // 37: postroom.contact.v1.SaveDraftResponse.findings:type_name -> postroom.error.v1.Finding
-	10, // 38: postroom.contact.v1.QuickReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 39: postroom.contact.v1.CloseContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	5,  // 40: postroom.contact.v1.ExtendWrapUpResponse.card:type_name -> postroom.contact.v1.ContactCard
-	53, // 41: postroom.contact.v1.ExtendWrapUpResponse.server_now:type_name -> google.protobuf.Timestamp
-	54, // 42: postroom.contact.v1.CompleteWrapUpResponse.findings:type_name -> postroom.error.v1.Finding
-	54, // 43: postroom.contact.v1.TransferContactResponse.findings:type_name -> postroom.error.v1.Finding
-	53, // 44: postroom.contact.v1.ParkContactRequest.until:type_name -> google.protobuf.Timestamp
-	10, // 45: postroom.contact.v1.ReturnToContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	10, // 46: postroom.contact.v1.ReopenContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	53, // 47: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
-	44, // 48: postroom.contact.v1.AddNoteResponse.note:type_name -> postroom.contact.v1.Note
-	54, // 49: postroom.contact.v1.AddNoteResponse.findings:type_name -> postroom.error.v1.Finding
-	44, // 50: postroom.contact.v1.ListNotesResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 51: postroom.contact.v1.LookAtContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	44, // 52: postroom.contact.v1.LookAtContactResponse.notes:type_name -> postroom.contact.v1.Note
-	10, // 53: postroom.contact.v1.PickContactResponse.contact:type_name -> postroom.contact.v1.Contact
-	6,  // 54: postroom.contact.v1.ContactService.ListActiveContacts:input_type -> postroom.contact.v1.ListActiveContactsRequest
-	8,  // 55: postroom.contact.v1.ContactService.GetContact:input_type -> postroom.contact.v1.GetContactRequest
-	15, // 56: postroom.contact.v1.ContactService.ListContactEvents:input_type -> postroom.contact.v1.ListContactEventsRequest
-	18, // 57: postroom.contact.v1.ContactService.ListWrapUpCodes:input_type -> postroom.contact.v1.ListWrapUpCodesRequest
-	20, // 58: postroom.contact.v1.ContactService.MarkOfferShown:input_type -> postroom.contact.v1.MarkOfferShownRequest
-	51, // 59: postroom.contact.v1.ContactService.PickContact:input_type -> postroom.contact.v1.PickContactRequest
-	22, // 60: postroom.contact.v1.ContactService.AcceptOffer:input_type -> postroom.contact.v1.AcceptOfferRequest
-	24, // 61: postroom.contact.v1.ContactService.DeclineOffer:input_type -> postroom.contact.v1.DeclineOfferRequest
-	26, // 62: postroom.contact.v1.ContactService.SaveDraft:input_type -> postroom.contact.v1.SaveDraftRequest
-	28, // 63: postroom.contact.v1.ContactService.QuickReply:input_type -> postroom.contact.v1.QuickReplyRequest
-	30, // 64: postroom.contact.v1.ContactService.CloseContact:input_type -> postroom.contact.v1.CloseContactRequest
-	32, // 65: postroom.contact.v1.ContactService.CompleteWrapUp:input_type -> postroom.contact.v1.CompleteWrapUpRequest
-	33, // 66: postroom.contact.v1.ContactService.ExtendWrapUp:input_type -> postroom.contact.v1.ExtendWrapUpRequest
-	36, // 67: postroom.contact.v1.ContactService.TransferContact:input_type -> postroom.contact.v1.TransferContactRequest
-	38, // 68: postroom.contact.v1.ContactService.ParkContact:input_type -> postroom.contact.v1.ParkContactRequest
-	40, // 69: postroom.contact.v1.ContactService.ReturnToContact:input_type -> postroom.contact.v1.ReturnToContactRequest
-	42, // 70: postroom.contact.v1.ContactService.ReopenContact:input_type -> postroom.contact.v1.ReopenContactRequest
-	45, // 71: postroom.contact.v1.ContactService.AddNote:input_type -> postroom.contact.v1.AddNoteRequest
-	47, // 72: postroom.contact.v1.ContactService.ListNotes:input_type -> postroom.contact.v1.ListNotesRequest
-	49, // 73: postroom.contact.v1.ContactService.LookAtContact:input_type -> postroom.contact.v1.LookAtContactRequest
-	7,  // 74: postroom.contact.v1.ContactService.ListActiveContacts:output_type -> postroom.contact.v1.ListActiveContactsResponse
-	9,  // 75: postroom.contact.v1.ContactService.GetContact:output_type -> postroom.contact.v1.GetContactResponse
-	16, // 76: postroom.contact.v1.ContactService.ListContactEvents:output_type -> postroom.contact.v1.ListContactEventsResponse
-	19, // 77: postroom.contact.v1.ContactService.ListWrapUpCodes:output_type -> postroom.contact.v1.ListWrapUpCodesResponse
-	21, // 78: postroom.contact.v1.ContactService.MarkOfferShown:output_type -> postroom.contact.v1.MarkOfferShownResponse
-	52, // 79: postroom.contact.v1.ContactService.PickContact:output_type -> postroom.contact.v1.PickContactResponse
-	23, // 80: postroom.contact.v1.ContactService.AcceptOffer:output_type -> postroom.contact.v1.AcceptOfferResponse
-	25, // 81: postroom.contact.v1.ContactService.DeclineOffer:output_type -> postroom.contact.v1.DeclineOfferResponse
-	27, // 82: postroom.contact.v1.ContactService.SaveDraft:output_type -> postroom.contact.v1.SaveDraftResponse
-	29, // 83: postroom.contact.v1.ContactService.QuickReply:output_type -> postroom.contact.v1.QuickReplyResponse
-	31, // 84: postroom.contact.v1.ContactService.CloseContact:output_type -> postroom.contact.v1.CloseContactResponse
-	35, // 85: postroom.contact.v1.ContactService.CompleteWrapUp:output_type -> postroom.contact.v1.CompleteWrapUpResponse
-	34, // 86: postroom.contact.v1.ContactService.ExtendWrapUp:output_type -> postroom.contact.v1.ExtendWrapUpResponse
-	37, // 87: postroom.contact.v1.ContactService.TransferContact:output_type -> postroom.contact.v1.TransferContactResponse
-	39, // 88: postroom.contact.v1.ContactService.ParkContact:output_type -> postroom.contact.v1.ParkContactResponse
-	41, // 89: postroom.contact.v1.ContactService.ReturnToContact:output_type -> postroom.contact.v1.ReturnToContactResponse
-	43, // 90: postroom.contact.v1.ContactService.ReopenContact:output_type -> postroom.contact.v1.ReopenContactResponse
-	46, // 91: postroom.contact.v1.ContactService.AddNote:output_type -> postroom.contact.v1.AddNoteResponse
-	48, // 92: postroom.contact.v1.ContactService.ListNotes:output_type -> postroom.contact.v1.ListNotesResponse
-	50, // 93: postroom.contact.v1.ContactService.LookAtContact:output_type -> postroom.contact.v1.LookAtContactResponse
-	74, // [74:94] is the sub-list for method output_type
-	54, // [54:74] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	13, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
+	13, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
+	13, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
+	13, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
+	13, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
+	13, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	13, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
+	0,  // 11: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
+	3,  // 12: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
+	13, // 13: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	13, // 14: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	1,  // 15: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
+	7,  // 16: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
+	10, // 17: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
+	8,  // 18: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
+	8,  // 19: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
+	8,  // 20: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
+	13, // 21: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	2,  // 22: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
+	9,  // 23: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
+	13, // 24: postroom.contact.v1.Message.read_at:type_name -> google.protobuf.Timestamp
+	13, // 25: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	13, // 26: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 27: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
+	0,  // 28: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
+	13, // 29: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
@@ -4073,9 +1646,9 @@ func file_postroom_contact_v1_contact_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_contact_v1_contact_proto_rawDesc), len(file_postroom_contact_v1_contact_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   50,
+			NumMessages:   10,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   0,
 		},
 		GoTypes:           file_postroom_contact_v1_contact_proto_goTypes,
 		DependencyIndexes: file_postroom_contact_v1_contact_proto_depIdxs,
