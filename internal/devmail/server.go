@@ -30,6 +30,10 @@ type Options struct {
 	// Accounts gives the accounts that may be opened by IMAP, or named in AUTH, their passwords. Keys are mail addresses.
 	Accounts map[string]string
 	TLS      *tls.Config // offers STARTTLS on IMAP and SMTP; nil: not offered
+	// Token says whether an OAuth access token opens an account; it is asked by several goroutines at once. nil: there are no tokens.
+	Token func(account, token string) bool
+	// Mechanisms are what is offered to sign in with; nil: all that is known.
+	Mechanisms []string
 
 	// Hosts are names under which the page may be called, beside localhost and the loopback addresses; any port. Everything else is
 	// refused, so that no web page can reach it through a name of its own (DNS rebinding, R41).

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 )
 
@@ -81,24 +80,6 @@ type smtpSession struct {
 	server *Server
 	conn   *smtp.Conn
 	submission
-}
-
-var _ smtp.AuthSession = (*smtpSession)(nil)
-
-// AuthMechanisms lists PLAIN: nobody has to use it, but who does must know the password.
-func (c *smtpSession) AuthMechanisms() []string { return []string{sasl.Plain} }
-
-// Auth checks an account's password.
-func (c *smtpSession) Auth(mechanism string) (sasl.Server, error) {
-	if mechanism != sasl.Plain {
-		return nil, smtp.ErrAuthUnknownMechanism
-	}
-	return sasl.NewPlainServer(func(_, username, password string) error {
-		if account, _ := accountOf(username); !c.server.knows(account, password) {
-			return smtp.ErrAuthFailed
-		}
-		return nil
-	}), nil
 }
 
 // Mail begins a mail.

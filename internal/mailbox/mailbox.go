@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/signin"
 )
 
 // Keyword marks a mail in the mailbox that was ingested, where the server keeps keywords.
@@ -65,7 +66,9 @@ type Config struct {
 	TLS      *tls.Config // nil: the system's roots; ServerName is Host unless set
 
 	Username, Password string
-	Folder             string // empty: INBOX
+	Tokens             signin.Tokens    // not nil: OAuth 2, and no password
+	Mechanism          signin.Mechanism // the only one to sign in with; empty: the best that the server offers
+	Folder             string           // empty: INBOX
 
 	MaxMail    int64 // bytes; a larger mail is reported as TooLarge and not fetched; 0: 40 MB
 	BatchMails int   // at most this many mails at once; 0: 50

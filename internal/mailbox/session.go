@@ -8,12 +8,10 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
-	"github.com/emersion/go-sasl"
 
 	"github.com/postroom/postroom"
 )
@@ -70,28 +68,6 @@ func (s *Session) drop() {
 	<-s.client.Closed()
 }
 
-// wire is a connection that remembers whether it was lost. One that the library closed for itself was not: then a response was to
-// blame, and not the network.
-type wire struct {
-	net.Conn
-	lost atomic.Bool
-}
-
-// Read reads, and remembers a failure.
-func (w *wire) Read(b []byte) (int, error) {
-	n, err := w.Conn.Read(b)
-	if err != nil {
-		w.lost.Store(true)
-	}
-	return n, err
-}
-
-// hangUp ends the connection because waiting is over.
-func (w *wire) hangUp() {
-	w.lost.Store(true)
-	_ = w.Conn.Close()
-}
-
 // open makes a connection and leaves the session with the folder open, or without a connection.
 func (s *Session) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.config.DialTimeout+4*s.config.CommandTimeout, errTooSlow)
@@ -100,7 +76,7 @@ func (s *Session) open(ctx context.Context) error {
 	if err != nil {
 		return failure(ctx, "connect", err)
 	}
-	s.wire = &wire{Conn: conn}
+	s.wire = &wire{Conn: conn, raw: conn}
 	if err = s.begin(ctx); err != nil && s.client != nil {
 		s.drop()
 	}
@@ -132,26 +108,18 @@ func (s *Session) dial(ctx context.Context) (net.Conn, error) {
 
 // begin greets, signs in and opens the folder.
 func (s *Session) begin(ctx context.Context) error {
-	options := &imapclient.Options{TLSConfig: s.config.tls(), UnilateralDataHandler: &imapclient.UnilateralDataHandler{
+	options := &imapclient.Options{UnilateralDataHandler: &imapclient.UnilateralDataHandler{
 		Mailbox: func(data *imapclient.UnilateralDataMailbox) {
 			if data.NumMessages != nil {
 				s.ring()
 			}
 		}}}
 	if s.config.Security == SecurityStartTLS {
-		err := s.guard(ctx, s.config.CommandTimeout, func() error {
-			client, err := imapclient.NewStartTLS(s.wire, options)
-			if err == nil {
-				s.client = client
-			}
-			return err
-		})
-		if err != nil {
+		if err := s.guard(ctx, 3*s.config.CommandTimeout, s.startTLS); err != nil {
 			return failure(ctx, "start TLS", err)
 		}
-	} else {
-		s.client = imapclient.New(s.wire, options)
 	}
+	s.client = imapclient.New(s.wire, options)
 	if err := s.guard(ctx, s.config.CommandTimeout, s.client.WaitGreeting); err != nil {
 		return failure(ctx, "greet", err)
 	}
@@ -177,32 +145,6 @@ func (s *Session) rung() bool {
 	default:
 		return false
 	}
-}
-
-func (s *Session) login(ctx context.Context) error {
-	err := s.guard(ctx, s.config.CommandTimeout, func() error {
-		if s.client.State() != imap.ConnStateNotAuthenticated {
-			return nil // PREAUTH
-		}
-		caps := s.client.Caps()
-		switch {
-		case caps.Has(imap.AuthCap(sasl.Plain)):
-			return s.client.Authenticate(sasl.NewPlainClient("", s.config.Username, s.config.Password))
-		case caps != nil && !caps.Has(imap.CapLoginDisabled):
-			return s.client.Login(s.config.Username, s.config.Password).Wait()
-		case caps == nil:
-			return errNoCapabilities
-		}
-		return &imap.Error{Type: imap.StatusResponseTypeNo, Code: imap.ResponseCodePrivacyRequired}
-	})
-	var refusal *imap.Error
-	if errors.As(err, &refusal) && !passing(refusal) {
-		return &postroom.Error{Kind: postroom.KindRefused, Reason: ReasonLoginRefused, Message: "The mail server refuses the login", Err: reduce(err)}
-	}
-	if err != nil {
-		return failure(ctx, "sign in", err)
-	}
-	return nil
 }
 
 func (s *Session) openFolder(ctx context.Context) error {

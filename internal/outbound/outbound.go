@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/signin"
 )
 
 // Security says how the connection is protected.
@@ -49,8 +50,10 @@ type Config struct {
 	Security Security
 	TLS      *tls.Config // nil: the system's roots; ServerName is Host unless set
 
-	Username, Password string // empty: no AUTH
-	HelloName          string // how we call ourselves; empty: "localhost"
+	Username, Password string           // empty: no AUTH
+	Tokens             signin.Tokens    // not nil: OAuth 2, and no password
+	Mechanism          signin.Mechanism // the only one to sign in with; empty: the best that the server offers
+	HelloName          string           // how we call ourselves; empty: "localhost"
 
 	DialTimeout    time.Duration // to the end of the TLS handshake; 0: 30 s
 	CommandTimeout time.Duration // for one command and its answer, and for each write of the mail; 0: 1 min

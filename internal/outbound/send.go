@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"github.com/postroom/postroom"
@@ -189,35 +188,6 @@ func (a *attempt) startTLS(context.Context) error {
 		}
 		return a.hello()
 	})
-}
-
-func (a *attempt) auth(context.Context) error {
-	if a.config.Username == "" {
-		return nil
-	}
-	switch {
-	case a.client.SupportsAuth(sasl.Plain):
-		return a.client.Auth(sasl.NewPlainClient("", a.config.Username, a.config.Password))
-	case a.client.SupportsAuth(sasl.Login):
-		return a.client.Auth(&login{answers: []string{a.config.Username, a.config.Password}})
-	}
-	return &smtp.SMTPError{Code: 504, EnhancedCode: smtp.EnhancedCode{5, 7, 4}} // it offers nothing that we speak
-}
-
-// login is the mechanism LOGIN, which has no standard: two questions, whatever their words, for user name and password.
-type login struct{ answers []string }
-
-// Start begins without an initial response, which not every server takes.
-func (l *login) Start() (mechanism string, response []byte, err error) { return sasl.Login, nil, nil }
-
-// Next answers a question.
-func (l *login) Next([]byte) ([]byte, error) {
-	if len(l.answers) == 0 {
-		return nil, sasl.ErrUnexpectedServerChallenge
-	}
-	answer := l.answers[0]
-	l.answers = l.answers[1:]
-	return []byte(answer), nil
 }
 
 func (a *attempt) from(context.Context) error {
