@@ -113,10 +113,12 @@ type RoutingRule struct {
 
 // Queue is where contacts wait (R32); how they are matched with agents is in its rules.
 type Queue struct {
-	ID          QueueID
-	Name        Name
-	Channel     Channel
-	Mailbox     MailboxID // replies are sent from here
+	ID      QueueID
+	Name    Name
+	Channel Channel
+	Mailbox MailboxID // replies are sent from here
+	// From are the other mailboxes that agents may write from (R15), in the order shown. None: they have no choice.
+	From        []MailboxID
 	Teams       []TeamID
 	Priority    int           // 0–9, higher is served first
 	RONATime    time.Duration // MinRONATime to MaxRONATime, DefaultRONATime if zero (R9)

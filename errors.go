@@ -88,6 +88,13 @@ const (
 	ReasonSendTime          Reason = "send_time"  // a time that has passed, or is too far ahead
 	ReasonUnknownReply      Reason = "unknown_reply"
 	ReasonNotResendable     Reason = "not_resendable" // what became of it is known
+	ReasonUnknownMessage    Reason = "unknown_message"
+	ReasonUnknownAttachment Reason = "unknown_attachment"
+	ReasonNoRecipient       Reason = "no_recipient"
+	ReasonBadRecipient      Reason = "bad_recipient" // who is no mail address
+	ReasonTooManyRecipients Reason = "too_many_recipients"
+	ReasonAddressBad        Reason = "address_bad"        // mail to it came back, as the address is wrong
+	ReasonSenderNotAllowed  Reason = "sender_not_allowed" // the queue does not let agents write from this mailbox
 )
 
 // Error is the one error type of the product. Message is a sentence for people and never holds customer text, addresses or

@@ -15,6 +15,19 @@ type OutboxID string
 // MailboxID names a mailbox that is watched: the key that the configuration gives.
 type MailboxID string
 
+// MaxRecipients is to how many people one mail may go, those in Bcc included (R15).
+const MaxRecipients = 50
+
+// Purpose says what a mail of ours is.
+type Purpose string
+
+// The purposes.
+const (
+	PurposeReply   Purpose = "reply"   // an answer
+	PurposeForward Purpose = "forward" // somebody's mail, passed on to an outside address (R23)
+	PurposeNew     Purpose = "new"     // the first mail of a contact that an agent began (R23)
+)
+
 // Seen is what an agent's desktop showed when he decided: the newest message, or "" if the desktop does not say. A decision that
 // overtakes a newer mail of the customer is refused, unless Anyway confirms it (R22).
 type Seen struct {

@@ -20,7 +20,7 @@ import (
 // Reply renders the draft once, scans the finished mail, freezes its bytes, and queues it with the begin of the wrap-up (R21, R28). Run
 // twice it renders a second copy under another id, which nothing refers to: the store remembers the request.
 func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (postroom.ContactSnapshot, error) {
-	source, err := a.Store.ReplySource(ctx, in.Offer)
+	source, err := a.Store.ReplySource(ctx, in.Offer, store.CompositionID(in.Composition))
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}
@@ -53,11 +53,13 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 	if err != nil {
 		return store.Reply{}, postroom.Bytes{}, err
 	}
+	recipients, envelope := a.recipientsOf(source)
 	body := bodyOf(source)
 	subject := email.ReplySubject(source.Subject)
 	rendered, err := outbound.Render(outbound.Reply{
 		From:       outbound.Address{Name: source.FromName, Address: source.From},
-		To:         []outbound.Address{{Name: source.ToName, Address: source.To}},
+		To:         envelope["to"],
+		Cc:         envelope["cc"],
 		ReplyTo:    back.replyTo,
 		Subject:    subject,
 		Date:       time.Now(),
@@ -80,8 +82,9 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 	}
 	return store.Reply{
 		Outbox: id, Message: postroom.MessageID(uuid.Must(uuid.NewV7()).String()), Mailbox: source.Mailbox, DraftVersion: in.DraftVersion,
+		Purpose:      source.Purpose,
 		From:         a.address(source.FromName, source.From),
-		Recipients:   []store.Recipient{{Field: "to", Address: a.address(source.ToName, source.To)}},
+		Recipients:   recipients,
 		Subject:      a.seal(pci.PlaceSubject, subject),
 		Body:         a.seal(pci.PlaceText, source.Body),
 		MessageID:    string(messageID),
@@ -90,6 +93,21 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		EnvelopeFrom: back.envelope, BlobKey: string(blob.ForOutbox(id)), Size: size,
 		DueIn: time.Duration(source.Undo) * time.Second, SendAt: in.SendAt,
 	}, content, nil
+}
+
+// recipientsOf are the recipients of a reply: those that its author chose, or the customer alone. For the mail itself they stand by their field; who is in
+// Bcc is not for the mail.
+func (a *Activities) recipientsOf(source store.ReplySource) ([]store.Recipient, map[string][]outbound.Address) {
+	chosen := source.Recipients
+	if !source.Composed {
+		chosen = []store.RecipientView{{Field: "to", Name: source.ToName, Address: source.To}}
+	}
+	recipients, fields := make([]store.Recipient, len(chosen)), map[string][]outbound.Address{}
+	for i, r := range chosen {
+		recipients[i] = store.Recipient{Field: r.Field, Address: a.address(r.Name, r.Address)}
+		fields[r.Field] = append(fields[r.Field], outbound.Address{Name: r.Name, Address: r.Address})
+	}
+	return recipients, fields
 }
 
 // comeBack says where answers to a reply and reports about it go.

@@ -80,6 +80,9 @@ func (in ReplyCommand) wellFormed() error {
 	if in.DraftVersion < 1 {
 		return malformed("there is no draft to send")
 	}
+	if in.Composition != "" && !isUUID(in.Composition) {
+		return malformed("what was decided on the reply has no id")
+	}
 	return wellFormed(in.OfferCommand)
 }
 

@@ -100,6 +100,9 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 				Teams: someOf[postroom.TeamID](t, "teams of the queue", teamKeys), Priority: rapid.IntRange(0, 9).Draw(t, "priority"),
 				RONATime: time.Duration(rapid.IntRange(1, 6000).Draw(t, "rona")) * time.Second, WrapUpCodes: someOf[postroom.WrapUpCode](t, "codes of the queue", codes)})
 			c.Queues[i].QueueRules = anyRules(t, c.Queues[i].Teams, teamKeys, skillKeys, append(queueKeys[:i:i], ""))
+			if others := slices.DeleteFunc(slices.Clone(mailboxKeys), func(k string) bool { return k == string(c.Queues[i].Mailbox) }); len(others) > 0 && rapid.Bool().Draw(t, "from") {
+				c.Queues[i].From = someOf[postroom.MailboxID](t, "mailboxes of the queue", others)
+			}
 			c.Queues[i].Hours = postroom.HoursID(one(hoursKeys))
 			c.Queues[i].WrapUp = anyWrapUp(t, c, c.Queues[i])
 			if rapid.Bool().Draw(t, "signature") {

@@ -15,6 +15,8 @@ var queues = object[postroom.Queue]{
 		{"name", required, "What people see.", func(q *postroom.Queue) value { return name(&q.Name) }},
 		{"channel", optional, "Only email is delivered.", func(q *postroom.Queue) value { return choice(&q.Channel, postroom.ChannelEmail) }},
 		{"mailbox", required, "Replies are sent from here.", func(q *postroom.Queue) value { return refer(mailbox, &q.Mailbox) }},
+		{"from", optional, "The other mailboxes from which agents may write. Without it they have no choice (R15).",
+			func(q *postroom.Queue) value { return referAll(mailbox, &q.From) }},
 		{"teams", required, "Who serves the queue. At least one of their agents, or of those of widening, needs capacity for its channel and the skills that " +
 			"it requires in the end.",
 			func(q *postroom.Queue) value { return referAll(team, &q.Teams) }},
@@ -130,6 +132,9 @@ func checkQueue(r *reader, at spots, q postroom.Queue) {
 	checkSkills(r, at, q)
 	checkTeams(r, at, q)
 	checkReach(r, at, q)
+	if slices.Contains(q.From, q.Mailbox) {
+		r.wrong(at.of("from"), "%s is the queue's mailbox, which agents may write from anyway", quoted(string(q.Mailbox)))
+	}
 	limited := q.MaxTime > 0 || q.MaxWaiting > 0
 	switch {
 	case limited && q.Overflow == "":

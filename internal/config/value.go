@@ -120,6 +120,9 @@ func (v referAllValue[K]) read(r *reader, at place, n ast.Node) {
 }
 
 func (v referAllValue[K]) write(int) string {
+	if len(*v.to) == 0 {
+		return ""
+	}
 	var keys []string
 	for _, k := range *v.to {
 		keys = append(keys, scalar(string(k)))

@@ -156,7 +156,7 @@ func TestBouncedReplyIsSomebodysMatter(t *testing.T) {
 	c.MustHold(t)
 
 	offer := c.Own(t, again, "mina")
-	source, err := c.ReplySource(t.Context(), offer)
+	source, err := c.ReplySource(t.Context(), offer, "")
 	if err != nil || source.To != "lee@customer.example" {
 		t.Errorf("the next reply would go to %q, %v", source.To, err)
 	}

@@ -56,6 +56,7 @@ type queueRow struct {
 	Guide, GuideKo  string
 	Undo            int
 	Sign, SignKo    string
+	From            []string
 }
 
 type mailboxConfigRow struct {
@@ -101,7 +102,7 @@ var selectQueues = statement(`
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
 	       coalesce((SELECT array_agg(code ORDER BY position) FROM queue_wrapup_code w WHERE w.queue_id = q.id), '{}'),
 	       rules, auto_wrapup_seconds, wrapup_extensions::int, coalesce(default_wrapup_code, ''),
-	       wrapup_guidance, wrapup_guidance_ko, undo_seconds::int, signature, signature_ko
+	       wrapup_guidance, wrapup_guidance_ko, undo_seconds::int, signature, signature_ko, from_mailboxes
 	FROM queue q WHERE active ORDER BY id`)
 var selectEntryPoints = statement(`SELECT address, mailbox_id, queue_id FROM entry_point WHERE active ORDER BY address`)
 var selectRules = statement(`SELECT conditions FROM routing_rule ORDER BY position`)
@@ -188,6 +189,9 @@ func (r queueRow) queue() postroom.Queue {
 		WrapUp:         postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default},
 		WrapUpGuidance: postroom.Name{English: r.Guide, Korean: r.GuideKo}, Undo: time.Duration(r.Undo) * time.Second,
 		Signature: postroom.Name{English: r.Sign, Korean: r.SignKo}}
+	for _, m := range r.From {
+		q.From = append(q.From, postroom.MailboxID(m))
+	}
 	for _, t := range r.Teams {
 		q.Teams = append(q.Teams, postroom.TeamID(t))
 	}

@@ -36,9 +36,11 @@ type DraftSave struct {
 	Base     int64
 	Body     postroom.Text
 	Findings []postroom.Finding
+	// Composed is what its author decided beside it, when he sends it; nil if he only saves it, or decides nothing.
+	Composed *Composition
 }
 
-// SaveDraft saves a draft of the agent who owns the contact. The same request again is answered with the draft as it is.
+// SaveDraft saves a draft, and what was decided beside it, of the agent who owns the contact. The same request again is answered with the draft as it is.
 func (s *Store) SaveDraft(ctx context.Context, c postroom.Command, d DraftSave) (Draft, error) {
 	var saved Draft
 	err := s.write(ctx, "save a draft", func(ctx context.Context, tx *txn) error {
@@ -72,8 +74,10 @@ func (s *Store) SaveDraft(ctx context.Context, c postroom.Command, d DraftSave) 
 			return postroom.Conflict(postroom.ReasonDraftMoved, "the draft was changed elsewhere since it was loaded")
 		}
 		writeFindings(tx, o.Contact, "", d.Findings)
-		saved, _, err = one[Draft](ctx, tx, writeDraft, o.Contact, d.Body.Reveal(), c.Actor)
-		return err
+		if saved, _, err = one[Draft](ctx, tx, writeDraft, o.Contact, d.Body.Reveal(), c.Actor); err != nil || d.Composed == nil {
+			return err
+		}
+		return d.Composed.write(ctx, tx, o.Contact, saved.Version)
 	})
 	return saved, err
 }

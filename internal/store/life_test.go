@@ -26,7 +26,7 @@ func TestAContactIsOfferedAcceptedAnsweredAndWrappedUp(t *testing.T) {
 	if err != nil || draft.Version != 1 {
 		t.Fatalf("draft: %+v, %v", draft, err)
 	}
-	source, err := c.ReplySource(t.Context(), offer)
+	source, err := c.ReplySource(t.Context(), offer, "")
 	if err != nil || source.To != "kim@customer.example" || source.From != "support@shop.example" {
 		t.Fatalf("reply source: %+v, %v", source, err)
 	}

@@ -208,7 +208,7 @@ func peoplesActs() []act {
 
 // reply renders and queues a reply, as two steps of which the second may come too late.
 func reply(ctx context.Context, s *store.Store, c postroom.Command, o seenOffer) error {
-	source, err := s.ReplySource(ctx, o.ID)
+	source, err := s.ReplySource(ctx, o.ID, "")
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func TestReopenedContactIsANewOneOfTheThreadAndCanBeAnswered(t *testing.T) {
 	if err != nil || !found || card.CustomerAddress != "kim@customer.example" || card.State != postroom.OfferAccepted {
 		t.Errorf("the card: %+v, %t, %v", card, found, err)
 	}
-	source, err := c.ReplySource(t.Context(), again.Offer)
+	source, err := c.ReplySource(t.Context(), again.Offer, "")
 	if err != nil || source.To != "kim@customer.example" || source.MessageID == "" {
 		t.Errorf("it is answered to %+v, %v", source, err)
 	}

@@ -58,7 +58,7 @@ func TestScreenedMailIsListedAndReleased(t *testing.T) {
 	}
 	c.MustHold(t)
 	offer := c.Own(t, contact, "mina")
-	if source, err := c.ReplySource(t.Context(), offer); err != nil || source.To != "news@shop.example.org" {
+	if source, err := c.ReplySource(t.Context(), offer, ""); err != nil || source.To != "news@shop.example.org" {
 		t.Errorf("it is answered to %q, %v", source.To, err)
 	}
 	if n := c.Count(t, "SELECT count(*) FROM audit WHERE action = 'release mail' AND actor = 'agent:sora'"); n != 1 {

@@ -91,7 +91,7 @@ func TestEvidenceLeadsIntoAThreadAndOutsidersStayOutside(t *testing.T) {
 			if n := c.Count(t, "SELECT count(*) FROM thread_hint WHERE message_id = $1", mail.ID); n != test.hints {
 				t.Errorf("%d hints", n)
 			}
-			source, err := c.ReplySource(t.Context(), offer)
+			source, err := c.ReplySource(t.Context(), offer, "")
 			if err != nil || source.To == "eve@evil.example" {
 				t.Errorf("a reply would go to %q, %v", source.To, err)
 			}

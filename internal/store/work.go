@@ -1,13 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/postroom/postroom"
 )
 
-// ReplySource is what a reply is made from: the customer's last mail, the mailbox that answers, and the draft.
+// ReplySource is what a reply is made from: the customer's last mail, the mailbox that answers, the draft, and what its author decided beside it.
 type ReplySource struct {
 	Contact   postroom.ContactID
 	Mailbox   postroom.MailboxID
@@ -34,28 +35,51 @@ type ReplySource struct {
 	Signature   string // of the queue
 	SignatureKo string
 	DKIM        postroom.DKIM // of the mailbox
+
+	Composed   bool             // its author decided on what follows
+	Purpose    postroom.Purpose // reply, if he did not
+	Recipients []RecipientView  // those in Bcc too
+	NewSubject string           // "": made from Subject
+	HTML       string           // of the author; "": he wrote text
+	Original   postroom.MessageID
 }
 
-// The mailbox that answers is the queue's. The mail that is answered is the thread's last: a contact that was taken up again has none of
-// its own yet (R46).
+// The mailbox that answers is the queue's, or the one that the author chose. The mail that is answered is the thread's last of a customer: a contact
+// that was taken up again has none of its own yet (R46). If all the mails are ours it is our last, and if there is none there is nothing to answer: an
+// agent began (R23).
 var readReplySource = statement(`
-	SELECT c.id, b.id, b.name, b.address, m.from_name, coalesce(nullif(m.reply_to, ''), m.from_address), m.subject, m.internet_message_id,
-	       m.refs, coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int,
-	       m.from_name, m.from_address, coalesce(m.sent_at, m.received_at), m.body, q.signature, q.signature_ko, b.dkim
+	SELECT c.id, b.id, b.name, b.address,
+	       coalesce(CASE WHEN m.direction = 'out' THEN m.recipients->0->>'name' ELSE m.from_name END, ''),
+	       coalesce(CASE WHEN m.direction = 'out' THEN m.recipients->0->>'address' ELSE nullif(m.reply_to, '') END, m.from_address, ''),
+	       coalesce(m.subject, ''), coalesce(m.internet_message_id, ''),
+	       coalesce(m.refs, '{}'), coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int,
+	       coalesce(m.from_name, ''), coalesce(m.from_address, ''), coalesce(m.sent_at, m.received_at, c.arrived_at), coalesce(m.body, ''),
+	       q.signature, q.signature_ko, b.dkim,
+	       k.id IS NOT NULL, coalesce(k.purpose, 'reply'), coalesce(k.recipients, '[]'), coalesce(k.subject, ''), coalesce(k.html, ''),
+	       coalesce(k.original::text, '')
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
-	JOIN mailbox b ON b.id = q.mailbox_id
-	CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' AND m.standing = ''
-		ORDER BY m.received_at DESC, m.id DESC LIMIT 1) m
+	LEFT JOIN composition k ON k.id = nullif($2, '')::uuid AND k.contact_id = c.id
+	JOIN mailbox b ON b.id = coalesce(k.mailbox_id, q.mailbox_id)
+	LEFT JOIN LATERAL (` + answeredMail + `) m ON true
 	LEFT JOIN draft d ON d.contact_id = c.id
 	WHERE o.id = $1`)
 
-// ReplySource reads what a reply on an offer is made from.
-func (s *Store) ReplySource(ctx context.Context, id postroom.OfferID) (ReplySource, error) {
-	r, found, err := one[ReplySource](ctx, s.pool, readReplySource, id)
+// answeredMail is the mail of contact c that an answer is to, or the one that composition k passes on.
+const answeredMail = `SELECT * FROM message m WHERE m.thread_id = c.thread_id
+		AND CASE WHEN k.original IS NOT NULL THEN m.id = k.original ELSE m.standing = '' END
+		ORDER BY m.direction = 'in' DESC, m.received_at DESC, m.id DESC LIMIT 1`
+
+// ReplySource reads what a reply on an offer is made from. composition is what its author decided beside the text; "" if he decided nothing: it goes to
+// whom the mail that is answered says, from the queue's mailbox.
+func (s *Store) ReplySource(ctx context.Context, id postroom.OfferID, composition CompositionID) (ReplySource, error) {
+	r, found, err := one[ReplySource](ctx, s.pool, readReplySource, id, string(composition))
 	if err == nil && !found {
 		return r, postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer")
+	}
+	if err == nil && r.Composed != (composition != "") {
+		return r, postroom.NotFound(postroom.ReasonUnknownReply, "there is no such composition of this contact")
 	}
 	return r, translate("read what a reply is made from", err)
 }
@@ -67,7 +91,8 @@ type Reply struct {
 	Mailbox      postroom.MailboxID
 	DraftVersion int64
 	From         postroom.Address
-	Recipients   []Recipient // 1 to 50, those in Bcc too; no address twice
+	Purpose      postroom.Purpose // "": reply
+	Recipients   []Recipient      // 1 to 50, those in Bcc too; no address twice
 	Subject      postroom.Text
 	Body         postroom.Text
 	MessageID    string
@@ -86,8 +111,8 @@ var insertReply = statement(`
 	SELECT $1, c.thread_id, c.id, 'out', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, postroom_now(), postroom_now() FROM contact c WHERE c.id = $2`)
 var insertOutbox = statement(`
 	INSERT INTO outbox (id, contact_id, segment_id, message_id, mailbox_id, request_id, envelope_from, envelope_to, internet_message_id,
-		blob_key, state, due_at, send_at, created_at)
-	SELECT $1, g.contact_id, g.id, $3, $4, $5, $6, $7, $8, $9, 'queued', coalesce($11::timestamptz, postroom_now() + $10::interval), $11, postroom_now() FROM segment g WHERE g.offer_id = $2`)
+		blob_key, state, due_at, send_at, purpose, created_at)
+	SELECT $1, g.contact_id, g.id, $3, $4, $5, $6, $7, $8, $9, 'queued', coalesce($11::timestamptz, postroom_now() + $10::interval), $11, $12, postroom_now() FROM segment g WHERE g.offer_id = $2`)
 
 // QueueReply puts a rendered reply into the outbox and begins the wrap-up of the agent's segment, in one transaction. The draft
 // must still be the one that was rendered. A mail of the customer that is newer than what the agent saw is a Conflict with reason
@@ -134,7 +159,7 @@ func writeReply(tx *txn, c postroom.Command, o offerRow, r Reply) {
 		at = &r.SendAt
 	}
 	tx.later(insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, addressesOf(r.Recipients), r.MessageID,
-		r.BlobKey, r.DueIn, at)
+		r.BlobKey, r.DueIn, at, cmp.Or(string(r.Purpose), string(postroom.PurposeReply)))
 	writeRecipients(tx, r.Outbox, r.Recipients)
 }
 

@@ -29,7 +29,7 @@ func (c *Centre) Own(t testing.TB, contact postroom.ContactID, agent postroom.Ag
 // Render writes a draft on an owned contact and returns a reply that is made from it, with a Message-ID of its own.
 func (c *Centre) Render(t testing.TB, offer postroom.OfferID, agent postroom.AgentID) store.Reply {
 	t.Helper()
-	source, err := c.ReplySource(t.Context(), offer)
+	source, err := c.ReplySource(t.Context(), offer, "")
 	if err != nil {
 		t.Fatalf("reply source: %v", err)
 	}

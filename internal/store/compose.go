@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+
+	"github.com/postroom/postroom"
+)
+
+// CompositionID names what an agent decided on a mail when he sent it.
+type CompositionID string
+
+// Composition is what the author of a mail decided beside its text, which is his draft.
+type Composition struct {
+	ID         CompositionID
+	Purpose    postroom.Purpose
+	Mailbox    postroom.MailboxID // whom it is from; "": the queue's
+	Recipients []Recipient        // those in Bcc too
+	Subject    postroom.Text      // empty: made from the mail that is answered or passed on
+	HTML       postroom.Text      // sanitised; empty: he wrote text
+	Original   postroom.MessageID // the mail that is passed on, of the contact's thread
+	// Attachments are those of Original that go along, all passed by the scanner.
+	Attachments []postroom.AttachmentID
+}
+
+type composableRow struct{ Mailbox, Original, Attachments bool }
+
+// A mailbox that was removed from the configuration sends nothing more.
+var readComposable = statement(`
+	SELECT $2 = '' OR EXISTS (SELECT FROM mailbox b WHERE b.id = $2 AND b.active AND (b.id = q.mailbox_id OR b.id = ANY(q.from_mailboxes))),
+	       $3 = '' OR EXISTS (SELECT FROM message m WHERE m.id = nullif($3, '')::uuid AND m.thread_id = c.thread_id AND m.standing <> 'report'),
+	       (SELECT count(*) FROM attachment t WHERE t.id = ANY($4::uuid[]) AND t.message_id = nullif($3, '')::uuid AND t.verdict = 'passed') = cardinality($4::uuid[])
+	FROM contact c JOIN queue q ON q.id = c.queue_id WHERE c.id = $1`)
+
+var insertComposition = statement(`
+	INSERT INTO composition (id, contact_id, draft_version, purpose, mailbox_id, recipients, subject, html, original, attachments)
+	VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, nullif($9, '')::uuid, $10)`)
+
+// write keeps a composition with the version of the draft that it sends. A mailbox from which the queue does not write is Refused with reason
+// sender_not_allowed; a mail or attachment that is not the contact's is NotFound.
+func (k *Composition) write(ctx context.Context, tx *txn, contact postroom.ContactID, draft int64) error {
+	may, _, err := one[composableRow](ctx, tx, readComposable, contact, k.Mailbox, string(k.Original), texts(k.Attachments))
+	switch {
+	case err != nil:
+		return err
+	case !may.Mailbox:
+		return postroom.Refused(postroom.ReasonSenderNotAllowed, "this queue does not write from that mailbox")
+	case !may.Original:
+		return postroom.NotFound(postroom.ReasonUnknownMessage, "there is no such message in this conversation")
+	case !may.Attachments:
+		return postroom.NotFound(postroom.ReasonUnknownAttachment, "there is no such attachment that may be passed on")
+	}
+	tx.later(insertComposition, string(k.ID), contact, draft, string(k.Purpose), string(k.Mailbox), recipientsJSON(k.Recipients), k.Subject.Reveal(),
+		k.HTML.Reveal(), string(k.Original), texts(k.Attachments))
+	return nil
+}
+
+// Answerable is what recipients of an answer are proposed from.
+type Answerable struct {
+	Message    postroom.MessageID // the mail that is answered; "" if there is none yet
+	Ours       bool               // we wrote it
+	From       RecipientView
+	ReplyTo    string
+	Recipients []RecipientView // its To and Cc
+	Subject    string
+	Senders    []SenderView // from whom the answer may be, the queue's own mailbox first
+}
+
+// SenderView is a mailbox that agents may write from.
+type SenderView struct {
+	Mailbox postroom.MailboxID `json:"mailbox"`
+	Name    string             `json:"name"`
+	Address string             `json:"address"`
+}
+
+// sendersOf are the mailboxes from which the agents of queue q may write.
+const sendersOf = `(SELECT jsonb_agg(jsonb_build_object('mailbox', b.id, 'name', b.name, 'address', b.address)
+		ORDER BY b.id <> q.mailbox_id, array_position(q.from_mailboxes, b.id))
+	FROM mailbox b WHERE b.active AND (b.id = q.mailbox_id OR b.id = ANY(q.from_mailboxes)))`
+
+var readAnswerable = statement(`
+	SELECT coalesce(m.id::text, ''), coalesce(m.direction = 'out', false),
+	       jsonb_build_object('field', 'from', 'name', coalesce(m.from_name, ''), 'address', coalesce(m.from_address, '')),
+	       coalesce(m.reply_to, ''), coalesce(m.recipients, '[]'), coalesce(m.subject, ''), coalesce(` + sendersOf + `, '[]')
+	FROM offer o
+	JOIN contact c ON c.id = o.contact_id
+	JOIN queue q ON q.id = c.queue_id
+	CROSS JOIN (SELECT NULL::uuid AS original) k
+	LEFT JOIN LATERAL (` + answeredMail + `) m ON true
+	WHERE o.id = $1`)
+
+// Answerable reads what recipients of an answer on an offer are proposed from.
+func (s *Store) Answerable(ctx context.Context, id postroom.OfferID) (Answerable, error) {
+	a, found, err := one[Answerable](ctx, s.pool, readAnswerable, id)
+	if err == nil && !found {
+		return a, unknownOffer()
+	}
+	return a, translate("read to whom an answer may go", err)
+}
+
+var readOwnAddresses = statement(`SELECT address FROM mailbox UNION SELECT address FROM entry_point`)
+
+// OwnAddresses reads the addresses at which we get mail, those included that the configuration named once.
+func (s *Store) OwnAddresses(ctx context.Context) ([]string, error) {
+	own, err := values[string](ctx, s.pool, readOwnAddresses)
+	return own, translate("read our own addresses", err)
+}
+
+var readBadAddresses = statement(`
+	SELECT a FROM unnest($1::text[]) a WHERE EXISTS (SELECT FROM address_mark k WHERE k.address = lower(a) AND k.bad_since IS NOT NULL)`)
+
+// BadAddresses reads which of the addresses mail came back from because they are wrong (R34).
+func (s *Store) BadAddresses(ctx context.Context, addresses []string) ([]string, error) {
+	bad, err := values[string](ctx, s.pool, readBadAddresses, addresses)
+	return bad, translate("read what is known of addresses", err)
+}
