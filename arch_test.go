@@ -28,7 +28,7 @@ var imports = map[string]rule{
 	"workflows":         {[]string{"root"}, "durable orchestration does no I/O; it knows activities by their contract only"},
 	"activities":        {[]string{"root", "workflows", "internal/*"}, "adapters translate between the contract and one collaborator"},
 	"worker":            {[]string{"root", "workflows", "activities", "internal/*"}, "builds, registers, runs, drains"},
-	"api":               {[]string{"root", "workflows", "internal/gen/*", "internal/store", "internal/blob", "internal/events", "internal/auth", "internal/pci", "internal/email", "internal/sanitise", "internal/routing", "internal/keyring", "internal/gateway", "internal/config"}, "an edge over the store: it holds no collaborator of mail"},
+	"api":               {[]string{"root", "workflows", "internal/gen/*", "internal/store", "internal/blob", "internal/events", "internal/auth", "internal/pci", "internal/email", "internal/sanitise", "internal/template", "internal/routing", "internal/keyring", "internal/gateway", "internal/config"}, "an edge over the store: it holds no collaborator of mail"},
 	"web":               {[]string{"root"}, "serves built pages"},
 	"cmd/postroom":      {[]string{"*"}, "wires"},
 	"bench/*":           {[]string{"*"}, "measures the whole"},
@@ -38,7 +38,7 @@ var imports = map[string]rule{
 	"internal/gen/*":    {[]string{"internal/gen/*"}, "generated"},
 	"internal/auth":     {[]string{"root"}, "internal packages do not know each other"},
 	"internal/blob":     {[]string{"root"}, "internal packages do not know each other"},
-	"internal/config":   {[]string{"root"}, "internal packages do not know each other"},
+	"internal/config":   {[]string{"root", "internal/template"}, "of the pure rules, what a text of the administrator must keep to"},
 	"internal/devmail":  {[]string{"root"}, "internal packages do not know each other"},
 	"internal/email":    {[]string{"root"}, "pure"},
 	"internal/events":   {[]string{"root"}, "internal packages do not know each other"},
@@ -51,6 +51,7 @@ var imports = map[string]rule{
 	"internal/settings": {[]string{"root"}, "internal packages do not know each other"},
 	"internal/signin":   {[]string{"root"}, "internal packages do not know each other"},
 	"internal/stack":    {[]string{"root"}, "internal packages do not know each other"},
+	"internal/template": {[]string{"root"}, "pure"},
 	"internal/store":    {[]string{"root", "internal/routing"}, "of the pure rules, what a transaction needs: due times and open hours"},
 }
 

@@ -85,7 +85,9 @@ const (
 	ReasonWorkInHand        Reason = "work_in_hand"
 	ReasonAnotherCustomer   Reason = "another_customer"
 	ReasonReplyGone         Reason = "reply_gone" // it is on its way, or has arrived: it cannot be taken back
-	ReasonSendTime          Reason = "send_time"  // a time that has passed, or is too far ahead
+	ReasonUnknownTemplate   Reason = "unknown_template"
+	ReasonNotFilledIn       Reason = "not_filled_in" // something of a template stands in the reply as it was
+	ReasonSendTime          Reason = "send_time"     // a time that has passed, or is too far ahead
 	ReasonUnknownReply      Reason = "unknown_reply"
 	ReasonNotResendable     Reason = "not_resendable" // what became of it is known
 	ReasonUnknownMessage    Reason = "unknown_message"

@@ -14,6 +14,7 @@ import (
 	"github.com/postroom/postroom/internal/outbound"
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/internal/template"
 	"github.com/postroom/postroom/workflows"
 )
 
@@ -43,6 +44,9 @@ func (a *Activities) UndoReply(ctx context.Context, in workflows.OfferCommand) (
 
 // render makes the mail of a reply, and what the store keeps of it.
 func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand) (store.Reply, postroom.Bytes, error) {
+	if len(template.Left(source.Body)) > 0 { // the API says which; here nothing of the text may be said
+		return store.Reply{}, postroom.Bytes{}, postroom.Refused(postroom.ReasonNotFilledIn, "something of a template is not filled in")
+	}
 	id := postroom.OutboxID(uuid.Must(uuid.NewV7()).String())
 	_, domain, _ := strings.Cut(source.From, "@")
 	messageID, err := a.Keys.MessageID(string(id), domain)

@@ -173,6 +173,9 @@ func (s *Server) reply(ctx context.Context, in workflows.OfferCommand, reply str
 		return &postroom.Error{Kind: postroom.KindRefused, Reason: postroom.ReasonCardData, Findings: findings,
 			Message: "the reply holds a card number and was not sent; it is masked in the draft, which can be sent"}
 	}
+	if err := filledIn(text.Reveal()); err != nil {
+		return err
+	}
 	how.OfferCommand, how.DraftVersion = in, draft.Version
 	now, err := s.Gateway.Reply(ctx, how)
 	return s.settled(ctx, in, now, err)

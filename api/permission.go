@@ -14,6 +14,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/template/v1/templatev1connect"
 	"github.com/postroom/postroom/internal/store"
 )
 
@@ -89,6 +90,9 @@ var permissions = map[string]permission{
 	sendingv1connect.SendingServiceCancelReplyProcedure:   {roles: handlers, object: readableContact}, // whose the reply is, the row says,
 	sendingv1connect.SendingServiceSendReplyNowProcedure:  {roles: handlers, object: readableContact}, // as here
 	sendingv1connect.SendingServiceResendReplyProcedure:   {roles: handlers, object: readableContact}, // and here
+
+	templatev1connect.TemplateServiceListTemplatesProcedure: {roles: handlers, object: ownOffer},
+	templatev1connect.TemplateServiceFillTemplateProcedure:  {roles: handlers, object: workableOffer}, // it says what only the offer's contact shows
 
 	adminv1connect.AdminServiceApplyConfigurationProcedure:        {roles: administrator},
 	adminv1connect.AdminServiceExportConfigurationProcedure:       {roles: administrator},

@@ -90,6 +90,9 @@ var rules = map[string]rule{
 	"/postroom.sending.v1.SendingService/SendReplyNow":  {who: "handlers", object: "contact"},
 	"/postroom.sending.v1.SendingService/ResendReply":   {who: "handlers", object: "contact"},
 
+	"/postroom.template.v1.TemplateService/ListTemplates": {who: "handlers", object: "offer"},
+	"/postroom.template.v1.TemplateService/FillTemplate":  {who: "handlers", object: "offer", says: "not_found/unknown_template"},
+
 	"/postroom.admin.v1.AdminService/ApplyConfiguration":        {who: "administrators"},
 	"/postroom.admin.v1.AdminService/ExportConfiguration":       {who: "administrators"},
 	"/postroom.admin.v1.AdminService/PreviewConfiguration":      {who: "administrators", says: "invalid_argument/configuration_invalid"},

@@ -25,6 +25,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/template/v1/templatev1connect"
 	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/store"
@@ -89,6 +90,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle(routingv1connect.NewRoutingServiceHandler(routingService{s}, options))
 	mux.Handle(sendingv1connect.NewSendingServiceHandler(sendingService{s}, options))
 	mux.Handle(supervisorv1connect.NewSupervisorServiceHandler(supervisorService{s}, options))
+	mux.Handle(templatev1connect.NewTemplateServiceHandler(templateService{s}, options))
 	mux.HandleFunc("GET "+attachmentContent+"{id}", s.attachment)
 	mux.HandleFunc("GET "+messageContent+"{id}/html", s.messageHTML)
 	mux.HandleFunc("GET /healthz", s.alive)

@@ -23,6 +23,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/routing/v1/routingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/supervisor/v1/supervisorv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/template/v1/templatev1connect"
 	"github.com/postroom/postroom/internal/store"
 	"github.com/postroom/postroom/internal/testkit"
 )
@@ -53,6 +54,8 @@ type desk struct {
 	sending sendingv1connect.SendingServiceClient
 	mail    mailv1connect.MailServiceClient
 	token   auth.Token
+
+	template templatev1connect.TemplateServiceClient
 }
 
 // at speaks to the API at a URL with a session's token.
@@ -61,7 +64,8 @@ func at(url string, token auth.Token, options ...connect.ClientOption) desk {
 	return desk{authv1connect.NewAuthServiceClient(c, url, options...), agentv1connect.NewAgentServiceClient(c, url, options...),
 		contactv1connect.NewContactServiceClient(c, url, options...), adminv1connect.NewAdminServiceClient(c, url, options...),
 		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), routingv1connect.NewRoutingServiceClient(c, url, options...),
-		sendingv1connect.NewSendingServiceClient(c, url, options...), mailv1connect.NewMailServiceClient(c, url, options...), token}
+		sendingv1connect.NewSendingServiceClient(c, url, options...), mailv1connect.NewMailServiceClient(c, url, options...), token,
+		templatev1connect.NewTemplateServiceClient(c, url, options...)}
 }
 
 // http is what carries a desk's calls.

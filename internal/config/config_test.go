@@ -75,7 +75,7 @@ func TestSampleConfigurationIsReadAsItSays(t *testing.T) {
 	if roles[postroom.RoleAgent] != 3 || roles[postroom.RoleSupervisor] != 1 || roles[postroom.RoleAdministrator] != 1 {
 		t.Errorf("roles %v", roles)
 	}
-	if len(c.IdleCodes) != 4 || len(c.Templates) != 2 || !strings.HasSuffix(c.Templates[1].Body, "드림\n") {
+	if len(c.IdleCodes) != 4 || len(c.Templates) != 4 || !strings.HasSuffix(c.Templates[1].Body, "드림\n") {
 		t.Errorf("idle codes %v, templates %v", c.IdleCodes, c.Templates)
 	}
 	if capacity := c.Profiles[2].Capacity; capacity == nil || len(capacity) != 0 {
@@ -150,7 +150,10 @@ var refused = []struct{ about, old, new, at, want string }{
 	{"a queue without teams", "    teams: [front]\n    priority", "    teams: []\n    priority", "teams: []", "at least one team is needed"},
 	{"an agent without team", "email: jiwoo@postroom.example, team: front", "email: jiwoo@postroom.example", "박지우", "only an administrator may be without a team"},
 	{"an idle code of the system", "key: lunch", "key: disconnected", "disconnected", "set by the system"},
-	{"a template twice", "language: ko", "language: en", "- key: received\n    language: en\n    name: {en: We are looking into it (K", `the template "received/en" is defined twice`},
+	{"a template twice", "language: ko\n    name: {en: We", "language: en\n    name: {en: We", "- key: received\n    language: en\n    name: {en: We are looking into it (K", `the template "received/en" is defined twice`},
+	{"an unknown variable in a template", "Hello {{customer.name}},\n\n      about", "Hello,\n\n      {{customer.nam}}, about", "{{customer.nam}}", "body: there is no variable {{customer.nam}}; there are customer.name"},
+	{"a variable without an end", "of {{received}}: we", "of {{received: we", "of {{received: we", "does not end it in the same line"},
+	{"a variable of one line", "    body: |\n      Hello {{customer.name}},\n\n      thank you for your message. We are looking into it and will answer within one working day.\n\n      Kind regards\n      Postroom Support\n", "    body: \"Hello {{customer.name}}\\n{{nobody}}\"\n", "    body: \"Hello", "there is no variable {{nobody}}"},
 	{"an entry point twice", "queue: general}", "queue: general}\n  - {address: Support@Postroom.Example, mailbox: support, queue: billing}", "queue: billing}", "the entry point of this address is defined twice"},
 	{"a section without entries", "entry_points:\n  - {address: support@postroom.example, mailbox: support, queue: general}", "entry_points: []", "entry_points: []", "the list is empty"},
 	{"an anchor", "name: Tom Reed", "name: &tom Tom Reed", "Tom Reed", "anchors, aliases and merge keys are not allowed"},
@@ -292,7 +295,7 @@ func TestSecretIsNamedAndNeverGiven(t *testing.T) {
 func TestTextsAreListedAsTheyWillBeStored(t *testing.T) {
 	t.Parallel()
 	document := edit(t, "name: Tom Reed", `name: "4111 1111 11\x31\x31 \u0031111"`)
-	document = strings.Replace(document, "    body: |\n      Hello,\n\n", "    body: >\n      4111\n      1111\n      1111 1111\n", 1)
+	document = strings.Replace(document, "    body: |\n      Hello {{customer.name}},\n\n", "    body: >\n      4111\n      1111\n      1111 1111\n", 1)
 	c, err := parse(document)
 	if err != nil {
 		t.Fatal(err)

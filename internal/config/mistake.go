@@ -53,7 +53,7 @@ const (
 	profile    kind = "profile"
 	idleCode   kind = "idle code"
 	wrapUpCode kind = "wrap-up code"
-	template   kind = "template"
+	prepared   kind = "template"
 	anything   kind = "" // whose key need not be unique
 )
 

@@ -148,16 +148,3 @@ var wrapUpCodes = object[postroom.WrapUpCodeEntry]{
 		{"note_required", optional, "Whether wrap-up with this code needs a note (R24).", func(w *postroom.WrapUpCodeEntry) value { return toggle(&w.NoteRequired) }},
 	},
 }
-
-var templates = object[postroom.Template]{
-	one: "a template",
-	fields: []field[postroom.Template]{
-		{"key", required, "Names the template; once for each language.", func(t *postroom.Template) value { return key(anything, &t.ID) }},
-		{"language", required, "The language of the text.", func(t *postroom.Template) value { return choice(&t.Language, "en", "ko") }},
-		{"name", required, "What agents see in the list.", func(t *postroom.Template) value { return name(&t.Name) }},
-		{"body", required, "The text.", func(t *postroom.Template) value { return block(&t.Body, maxBody) }},
-	},
-	check: func(r *reader, at spots, t postroom.Template) {
-		r.define(place{line: at.line}, template, t.ID+"/"+t.Language)
-	},
-}

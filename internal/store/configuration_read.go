@@ -169,11 +169,7 @@ func readConfiguration(ctx context.Context, tx *txn) (postroom.Configuration, er
 			return rowsInto(ctx, tx, &c.EntryPoints, selectEntryPoints, func(e postroom.EntryPoint) postroom.EntryPoint { return e })
 		},
 		func() error { return readRules(ctx, tx, &c.Rules) },
-		func() error {
-			return rowsInto(ctx, tx, &c.Templates, selectTemplates, func(r templateRow) postroom.Template {
-				return postroom.Template{ID: r.ID, Language: r.Language, Name: postroom.Name{English: r.Name, Korean: r.Korean}, Body: r.Body}
-			})
-		},
+		func() error { return rowsInto(ctx, tx, &c.Templates, selectTemplates, templateRow.template) },
 	}
 	for _, read := range readers {
 		if err := read(); err != nil {
