@@ -40,8 +40,9 @@ var imports = map[string]rule{
 	"internal/blob":     {[]string{"root"}, "internal packages do not know each other"},
 	"internal/config":   {[]string{"root", "internal/template"}, "of the pure rules, what a text of the administrator must keep to"},
 	"internal/devmail":  {[]string{"root"}, "internal packages do not know each other"},
-	"internal/email":    {[]string{"root"}, "pure"},
+	"internal/email":    {[]string{"root", "internal/htmltext"}, "pure"},
 	"internal/events":   {[]string{"root"}, "internal packages do not know each other"},
+	"internal/htmltext": {nil, "pure"},
 	"internal/keyring":  {[]string{"root"}, "internal packages do not know each other"},
 	"internal/mailbox":  {[]string{"root", "internal/signin"}, "one way to sign in for IMAP and SMTP"},
 	"internal/outbound": {[]string{"root", "internal/signin"}, "one way to sign in for IMAP and SMTP"},
@@ -53,6 +54,7 @@ var imports = map[string]rule{
 	"internal/stack":    {[]string{"root"}, "internal packages do not know each other"},
 	"internal/template": {[]string{"root"}, "pure"},
 	"internal/store":    {[]string{"root", "internal/routing"}, "of the pure rules, what a transaction needs: due times and open hours"},
+	"internal/visible":  {[]string{"internal/email", "internal/htmltext"}, "pure, over a mail that was read"},
 }
 
 // drivers says which packages alone may import a library, and why: a library that is everywhere cannot be changed.

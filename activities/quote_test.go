@@ -9,6 +9,7 @@ import (
 	"github.com/postroom/postroom/internal/email"
 	"github.com/postroom/postroom/internal/outbound"
 	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // What we quote, in either language, we fold when it comes back, and nothing of what was written goes with it.
@@ -30,7 +31,7 @@ func TestOurQuotationsAreFoldedWhenTheyComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		mail := email.Parse(raw)
-		if seen := email.Visible(mail); strings.Contains(seen.Text, c.quoted) || strings.Contains(seen.Text, c.line) || !strings.HasPrefix(seen.Text, "It is on its way.") {
+		if seen := visible.Of(mail); strings.Contains(seen.Text, c.quoted) || strings.Contains(seen.Text, c.line) || !strings.HasPrefix(seen.Text, "It is on its way.") {
 			t.Errorf("of the answer is seen\n%s", seen.Text)
 		}
 		if !strings.Contains(mail.Text, "> "+c.quoted) || !strings.Contains(mail.HTML, c.quoted) {

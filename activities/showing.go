@@ -9,6 +9,7 @@ import (
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/sanitise"
 	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // showing is what is kept of a mail to show it as its sender laid it out, and to fold what it quotes.
@@ -31,7 +32,7 @@ func (r *reader) html(source string) postroom.Text {
 
 // quotedLines says which lines of a mail's text are quoted. The text as it is kept has the same lines: the scanner changes digits only.
 func quotedLines(m email.Mail) []int32 {
-	reply := email.Visible(m)
+	reply := visible.Of(m)
 	if len(reply.Folded) == 0 {
 		return nil
 	}
@@ -40,18 +41,18 @@ func quotedLines(m email.Mail) []int32 {
 		return lines
 	}
 	m.HTML = "" // its HTML tells quotations better, but says something else than the text that people see
-	lines, _ = sameLines(email.Visible(m), m.Text)
+	lines, _ = sameLines(visible.Of(m), m.Text)
 	return lines
 }
 
 // sameLines finds the folded parts of a reply in a text that says the same, but for white space and quotation marks; ok is false if it does
 // not. A line that is folded in part stays.
-func sameLines(reply email.Reply, text string) (lines []int32, ok bool) {
+func sameLines(reply visible.Reply, text string) (lines []int32, ok bool) {
 	source := bare(reply.Source)
 	if source != bare(text) {
 		return nil, false
 	}
-	folds := make([]email.Span, len(reply.Folded))
+	folds := make([]visible.Span, len(reply.Folded))
 	at, done := 0, 0
 	for i, f := range reply.Folded {
 		at += len(bare(reply.Source[done:f.Start]))

@@ -6,10 +6,11 @@ import (
 	"strings"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
-// visible is what is new in a mail.
-func visible(raw []byte) email.Reply { return email.Visible(email.Parse(raw)) }
+// folded is what is new in a mail.
+func folded(raw []byte) visible.Reply { return visible.Of(email.Parse(raw)) }
 
 // scoreReplies folds replies of common mail programs.
 func scoreReplies(dir string) ([]*score, error) {
@@ -27,14 +28,14 @@ func scoreReplies(dir string) ([]*score, error) {
 		if b, err := os.ReadFile(strings.TrimSuffix(file, ".eml") + "_reply_text"); err == nil {
 			want = string(b)
 		}
-		texts.count(filepath.Base(file), squeezed(visible(raw).Text), squeezed(want))
+		texts.count(filepath.Base(file), squeezed(folded(raw).Text), squeezed(want))
 	}
 	page := func(s *score, file, want string) error {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		got := visible(append([]byte("Content-Type: text/html; charset=utf-8\n\n"), source...)).Text
+		got := folded(append([]byte("Content-Type: text/html; charset=utf-8\n\n"), source...)).Text
 		s.count(filepath.Base(file), squeezed(got), squeezed(want))
 		return nil
 	}
@@ -56,7 +57,7 @@ func scoreReplies(dir string) ([]*score, error) {
 	if err != nil {
 		return nil, err
 	}
-	got := visible(shared).Text
+	got := folded(shared).Text
 	special.check("reply-quotations-share-block.eml", got != "" && !strings.Contains(got, "From"), got, "a text without From")
 	signatures, err := scoreSignatures(filepath.Join(dir, "signature", "emails", "stripped"))
 	return []*score{texts, pages, special, signatures}, err
@@ -79,7 +80,7 @@ func scoreSignatures(dir string) (*score, error) {
 			}
 			texts[i] = strings.ReplaceAll(string(b), "#sig#", "")
 		}
-		r := visible([]byte("From: " + strings.TrimSpace(texts[1]) + "\nContent-Type: text/plain; charset=utf-8\n\n" + texts[0]))
+		r := folded([]byte("From: " + strings.TrimSpace(texts[1]) + "\nContent-Type: text/plain; charset=utf-8\n\n" + texts[0]))
 		got := ""
 		if r.SignatureAt >= 0 {
 			got = r.Text[r.SignatureAt:]
@@ -101,7 +102,7 @@ func scorePlainReplies(dir string) ([]*score, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := visible(append([]byte("Content-Type: text/plain; charset=utf-8\n\n"), text...))
+		r := folded(append([]byte("Content-Type: text/plain; charset=utf-8\n\n"), text...))
 		got := r.Text
 		if r.SignatureAt >= 0 {
 			got = got[:r.SignatureAt]

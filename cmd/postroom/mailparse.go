@@ -20,6 +20,7 @@ import (
 
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 func (p program) mailParseCommand() *cobra.Command {
@@ -169,7 +170,7 @@ func newReading(file string, raw []byte) reading {
 	if found.Automatic != email.Bounce { // what a complaint or a receipt is about has a Message-ID, and no recipient failed
 		found.Bounce.Recipients = []readRecipient{}
 	}
-	visible := email.Visible(m)
+	visible := visible.Of(m)
 	found.VisibleText = visible.Text
 	if visible.SignatureAt >= 0 {
 		at := utf8.RuneCountInString(visible.Text[:visible.SignatureAt])

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/postroom/postroom/internal/htmltext"
 )
 
 // bodies are the parts that are shown, and those that are attached, in the order in which they are.
@@ -27,9 +29,9 @@ func (t *tree) choose(root *part, m *Mail) {
 			m.PlainText = plain
 		}
 	}
-	m.plain = hasPlain(b.text) && strings.TrimSpace(m.Text) != ""
+	m.HasPlain = hasPlain(b.text) && strings.TrimSpace(m.Text) != ""
 	if strings.TrimSpace(m.Text) == "" && m.HTML != "" {
-		m.Text = t.bound(htmlText(m.HTML))
+		m.Text = t.bound(htmltext.Of(m.HTML))
 		m.PlainText = m.Text
 	}
 	t.attach(root, &b, m)
@@ -126,7 +128,7 @@ func displayKind(p *part) string {
 func (t *tree) plainText(parts []*part) string {
 	return t.join(parts, func(p *part) string {
 		if displayKind(p) == "html" {
-			return htmlText(t.decode(p))
+			return htmltext.Of(t.decode(p))
 		}
 		return t.plain(p)
 	}, "plain", "html")

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // bounceLabel is what is known about one recipient of a bounce of the corpus.
@@ -113,7 +114,7 @@ func TestLineEndsChangeNothing(t *testing.T) {
 			}
 			twins++
 			a, b := email.Parse(raw), email.Parse(read(t, file))
-			if email.Automatic(a) != email.Automatic(b) || !reflect.DeepEqual(email.ReadBounce(a), email.ReadBounce(b)) || email.Visible(a).Text != email.Visible(b).Text {
+			if email.Automatic(a) != email.Automatic(b) || !reflect.DeepEqual(email.ReadBounce(a), email.ReadBounce(b)) || visible.Of(a).Text != visible.Of(b).Text {
 				t.Errorf("%s/%s is read as %q %+v, its twin as %q %+v", folder, filepath.Base(file), email.Automatic(b), email.ReadBounce(b), email.Automatic(a), email.ReadBounce(a))
 			}
 		}

@@ -3,6 +3,7 @@ package email
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -225,4 +226,17 @@ func hasHigh(b []byte) bool {
 		}
 	}
 	return false
+}
+
+// metaReach is how far from the start of HTML its character set is looked for.
+const metaReach = 2048
+
+var metaLabel = regexp.MustCompile(`(?i)<meta[^>]+charset\s*=\s*["']?([-\w.:]+)`)
+
+// metaCharset is the character set that HTML names itself, or "".
+func metaCharset(source []byte) string {
+	if m := metaLabel.FindSubmatch(source[:min(len(source), metaReach)]); m != nil {
+		return string(m[1])
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/postroom/postroom"
@@ -33,7 +34,7 @@ func ReadComplaint(m Mail) Complaint {
 			case equalFold(f.Name, "Original-Envelope-Id"):
 				c.EnvelopeID = f.Value
 			case equalFold(f.Name, "Original-Rcpt-To"), equalFold(f.Name, "Removal-Recipient"), equalFold(f.Name, "Redacted-Address"):
-				if address := reportedAddress(f.Value); address != "" && !isOneOf(address, c.Recipients) && len(c.Recipients) < maxBounced {
+				if address := reportedAddress(f.Value); address != "" && !slices.Contains(c.Recipients, address) && len(c.Recipients) < maxBounced {
 					c.Recipients = append(c.Recipients, address)
 				}
 			}

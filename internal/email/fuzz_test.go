@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // maxSeed bounds the mails that fuzzing begins with: long ones make every step slow.
@@ -34,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		m := email.Parse(raw)
 		email.Automatic(m)
 		email.ReadBounce(m)
-		email.Visible(m)
+		visible.Of(m)
 		email.ReplyThread(m)
 		email.Quote("x", m.Text)
 		for _, a := range m.Attachments {

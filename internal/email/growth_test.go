@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // best is the shortest of several runs: what else the machine does only makes a run longer.
@@ -47,25 +48,13 @@ func TestReadingGrowsWithTheTextOnly(t *testing.T) {
 			return best(func() {
 				email.Automatic(m)
 				email.ReadBounce(m)
-				email.Visible(m)
+				visible.Of(m)
 			})
 		}
 		one, many := measure(small), measure(small*times)
 		if many > floor && many > limit*one {
 			t.Errorf("%s: %v for %d KB, %v for %d KB", name, one, small>>10, many, small*times>>10)
 		}
-	}
-}
-
-func TestPathologicalReplyOfTheCorpusIsFoldedAtOnce(t *testing.T) {
-	needCorpora(t)
-	t.Parallel()
-	text := string(read(t, corpora, "github-reply-parser", "emails", "pathological.txt"))
-	m := email.Parse([]byte("\n" + strings.Repeat(text, 200)))
-	start := time.Now()
-	email.Visible(m)
-	if took := time.Since(start); took > 2*time.Second*raceFactor {
-		t.Errorf("%d bytes take %v", len(m.Text), took)
 	}
 }
 
@@ -84,7 +73,6 @@ func checkRead(t *testing.T, m email.Mail) {
 	email.ReadComplaint(m)
 	email.ReadReceipt(m)
 	email.MayAutoReply(m, email.Marks{})
-	checkFolded(t, "a mail", email.Visible(m))
 }
 
 func FuzzReadBounce(f *testing.F) {
@@ -92,18 +80,6 @@ func FuzzReadBounce(f *testing.F) {
 	f.Add([]byte(notice("<kim@example.kr>:\nRemote host said: 550-5.7.26 x\n550 5.1.1\n--- Below this line is a copy" + returned)))
 	f.Add([]byte("From: MAILER-DAEMON@a\n\nYour message\n  To: a@b.example\ndid not reach: c@d.example 452 4.2.2"))
 	f.Fuzz(func(t *testing.T, raw []byte) { checkRead(t, email.Parse(raw)) })
-}
-
-func FuzzVisible(f *testing.F) {
-	f.Add("Answer.\n\nOn Mon, Jan 2, 2024 at 3:04 PM Desk\n<desk@example.com> wrote:\n\n> Question?\n\nPS.\n-- \nKim", "<p>a</p><blockquote type=cite>b</blockquote>c", "Kim <kim@example.kr>")
-	f.Add("보낸 사람: a <b@c.example>\n보낸 날짜: 2024년 1월 2일\n제목: x\n\ny", "<div class=gmail_quote><div class=gmail_attr>x</div><blockquote class=gmail_quote>y", "")
-	f.Add("----- Original Message -----\n", `<span id="OLK_SRC_BODY_SECTION"><div></span><hr id=zwchr>x`, "x")
-	f.Fuzz(func(t *testing.T, text, source, from string) {
-		m := email.Parse([]byte("Subject: " + from + "\nFrom: " + from + "\n\n" + text))
-		checkFolded(t, "text", email.Visible(m))
-		m = email.Parse([]byte("From: " + from + "\nContent-Type: text/html; charset=utf-8\n\n" + source))
-		checkFolded(t, "html", email.Visible(m))
-	})
 }
 
 // BenchmarkRead is what is done with every mail behind Parse, over the bounces of the corpus.
@@ -127,7 +103,7 @@ func BenchmarkRead(b *testing.B) {
 			if email.Automatic(m) == email.Bounce {
 				email.ReadBounce(m)
 			}
-			email.Visible(m)
+			visible.Of(m)
 		}
 	}
 	b.ReportMetric(float64(len(mails)), "mails/op")

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // size is how large a mail is made.
@@ -246,7 +247,7 @@ func TestWhatIsReadOfHostileMailsIsUsedInTime(t *testing.T) {
 		email.ReadBounce(m)
 		email.ReadComplaint(m)
 		email.ReadReceipt(m)
-		email.Visible(m)
+		visible.Of(m)
 		for _, a := range m.Attachments {
 			email.ReadEvent(a)
 		}

@@ -49,6 +49,8 @@ type Mail struct {
 
 	// Text is the body as plain text, lines ending in \n: the text/plain parts, or what the HTML says where there are none.
 	Text string
+	// HasPlain says that Text is of text/plain parts, and not what the HTML says.
+	HasPlain bool
 	// PlainText is Text without what HTML parts beside plain ones say, as in mails that go on in HTML behind a file.
 	PlainText string
 	// HTML is the source of the text/html body parts, or "". Nothing in it is safe to show.
@@ -59,7 +61,6 @@ type Mail struct {
 	Defects     []Defect
 
 	parts []partKind // every part of the mail, for Automatic
-	plain bool       // Text is of text/plain parts, for Visible
 }
 
 // Field is one header field: its name as written, and its value unfolded and decoded (RFC 2047).

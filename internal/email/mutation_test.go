@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 var executions = flag.Int("executions", 20_000, "how many changed mails TestChangedMailsKeepThePromises reads")
@@ -72,7 +73,7 @@ func readAll(t *testing.T, n int, raw []byte) {
 	}
 	email.Automatic(m)
 	email.ReadBounce(m)
-	email.Visible(m)
+	visible.Of(m)
 	email.ReplyThread(m)
 	for _, a := range m.Attachments {
 		email.ReadEvent(a)

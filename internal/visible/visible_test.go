@@ -1,15 +1,16 @@
-package email_test
+package visible_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
-// visible is what stays of a plain text from Kim.
-func visible(text string) email.Reply {
-	return email.Visible(email.Parse(mail("From: Kim Minsu <kim@example.kr>", "Content-Type: text/plain; charset=utf-8", "", strings.ReplaceAll(text, "\n", "\r\n"))))
+// folded is what stays of a plain text from Kim.
+func folded(text string) visible.Reply {
+	return visible.Of(email.Parse(mail("From: Kim Minsu <kim@example.kr>", "Content-Type: text/plain; charset=utf-8", "", strings.ReplaceAll(text, "\n", "\r\n"))))
 }
 
 // The lines that mail programs write above quotations, by language. Each is tried above a marked quotation and, where it tells enough
@@ -78,7 +79,7 @@ func TestAttributionsOfManyLanguagesAreFolded(t *testing.T) {
 			"bottom":                        attribution + "\n\n> Question?\n\nAnswer.",
 			"after a line that goes before": "Answer.\n" + attribution + "\n> Question?",
 		} {
-			if got := visible(text); got.Text != "Answer." {
+			if got := folded(text); got.Text != "Answer." {
 				t.Errorf("%s, %s: %q", name, form, got.Text)
 			}
 		}
@@ -124,10 +125,10 @@ func TestHeadersOfManyLanguagesAreFolded(t *testing.T) {
 		"a mark of dashes":  "---------- Messaggio originale ----------",
 		"a desk's own mark": "##- Please type your reply above this line -##",
 	} {
-		if got := visible("Answer.\n\n" + header + "\n\nQuestion?\n\nMore."); got.Text != "Answer." {
+		if got := folded("Answer.\n\n" + header + "\n\nQuestion?\n\nMore."); got.Text != "Answer." {
 			t.Errorf("%s: %q", name, got.Text)
 		}
-		if got := visible("Answer.\n\n" + header + "\n\n> Question?\n\nPS."); got.Text != "Answer.\n\nPS." {
+		if got := folded("Answer.\n\n" + header + "\n\n> Question?\n\nPS."); got.Text != "Answer.\n\nPS." {
 			t.Errorf("%s, marked: %q", name, got.Text)
 		}
 	}
@@ -162,7 +163,7 @@ func TestWhatPeopleWriteStaysVisible(t *testing.T) {
 		"wide marks":                     {"Yes.\n\n＞ Question?", "Yes."},
 		"two quotations in a row":        {"Yes.\n\n2024년 1월 2일 (화) 오후 3:04, 고객센터 <desk@example.com>님이 작성:\n> One\n>\n> On Jan 1, 2024, at 3:04 PM, Kim wrote:\n>> Two", "Yes."},
 	} {
-		got := visible(c.text)
+		got := folded(c.text)
 		if got.Text != c.want {
 			t.Errorf("%s: %q, want %q", name, got.Text, c.want)
 		}
@@ -171,7 +172,7 @@ func TestWhatPeopleWriteStaysVisible(t *testing.T) {
 }
 
 // checkFolded holds the promises of Reply: what is visible is what is not folded.
-func checkFolded(t *testing.T, name string, r email.Reply) {
+func checkFolded(t *testing.T, name string, r visible.Reply) {
 	t.Helper()
 	var kept strings.Builder
 	at := 0
@@ -199,7 +200,7 @@ func TestForwardedMailIsWhatTheSenderSays(t *testing.T) {
 	t.Parallel()
 	for _, subject := range []string{"FW: order", "Fwd: order", "WG: Bestellung", "TR: commande", "전달: 주문", "転送: 注文", "转发：订单"} {
 		raw := mail("From: kim@example.kr", "Subject: "+subject, "Content-Type: text/plain; charset=utf-8", "", "See below.", "", "From: Shop <shop@example.com>", "Sent: Tuesday, January 2, 2024 3:04 PM", "To: Kim", "Subject: order", "", "Your order.")
-		if got := email.Visible(email.Parse(raw)); !strings.Contains(got.Text, "Your order.") {
+		if got := visible.Of(email.Parse(raw)); !strings.Contains(got.Text, "Your order.") {
 			t.Errorf("%s: %q", subject, got.Text)
 		}
 	}
@@ -220,16 +221,16 @@ func TestFirstMailQuotesNothing(t *testing.T) {
 		"without a subject":    {nil, "문의 드립니다.\n감사합니다."},
 	} {
 		raw := mail(append(c.header, "From: kim@example.kr", "Content-Type: text/plain; charset=utf-8", "", list)...)
-		if got := email.Visible(email.Parse(raw)); got.Text != strings.ReplaceAll(c.want, "\r", "") {
+		if got := visible.Of(email.Parse(raw)); got.Text != strings.ReplaceAll(c.want, "\r", "") {
 			t.Errorf("%s: %q", name, got.Text)
 		}
 	}
 	raw := mail("Subject: order", "From: kim@example.kr", "", "Answer.", "", "> Question?", ">", "> More.", "")
-	if got := email.Visible(email.Parse(raw)); got.Text != "Answer." {
+	if got := visible.Of(email.Parse(raw)); got.Text != "Answer." {
 		t.Errorf("at the end: %q", got.Text)
 	}
 	raw = mail("Subject: order", "From: kim@example.kr", "", "They say:", "", "On Jan 2, 2024, at 3:04 PM, Desk <desk@example.com> wrote:", "> No.", "", "Really?")
-	if got := email.Visible(email.Parse(raw)); got.Text != "They say:\n\nReally?" {
+	if got := visible.Of(email.Parse(raw)); got.Text != "They say:\n\nReally?" {
 		t.Errorf("quoted all the same: %q", got.Text)
 	}
 }

@@ -1,10 +1,11 @@
-package email_test
+package visible_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // page is a mail of HTML only.
@@ -48,7 +49,7 @@ func TestStructureOfHTMLTellsQuotations(t *testing.T) {
 		"a quotation only":             {`<blockquote type="cite">Question?</blockquote>`, "Question?"},
 		"pictures":                     {`<p>Answer. <img alt="smile" src="cid:1"></p><blockquote type="cite"><img alt="logo"></blockquote>`, "Answer. smile"},
 	} {
-		got := email.Visible(page("Re: order", c.source))
+		got := visible.Of(page("Re: order", c.source))
 		if squeezed(got.Text) != squeezed(c.want) {
 			t.Errorf("%s: %q, want %q", name, got.Text, c.want)
 		}
@@ -63,15 +64,15 @@ func TestForwardedHTMLIsWhatTheSenderSays(t *testing.T) {
 		"Outlook": page("FW: order", `<div>See below.</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>From:</b> Shop<br><b>Sent:</b> x<br><b>Subject:</b> order</div><div>Your order.</div>`),
 		"Apple":   page("Fwd: order", `<div>See below.</div><div>Begin forwarded message:</div><blockquote type="cite">From: Shop<br>Your order.</blockquote>`),
 	} {
-		if got := email.Visible(m); !strings.Contains(got.Text, "Your order.") || !strings.HasPrefix(got.Text, "See below.") {
+		if got := visible.Of(m); !strings.Contains(got.Text, "Your order.") || !strings.HasPrefix(got.Text, "See below.") {
 			t.Errorf("%s: %q", name, got.Text)
 		}
 	}
 }
 
 // alternatives is a mail that says the same twice, as text and as HTML.
-func alternatives(text, source string) email.Reply {
-	return email.Visible(email.Parse(mail("From: kim@example.kr", "Content-Type: multipart/alternative; boundary=b", "", "--b", "Content-Type: text/plain; charset=utf-8", "", text, "--b", "Content-Type: text/html; charset=utf-8", "", source, "--b--")))
+func alternatives(text, source string) visible.Reply {
+	return visible.Of(email.Parse(mail("From: kim@example.kr", "Content-Type: multipart/alternative; boundary=b", "", "--b", "Content-Type: text/plain; charset=utf-8", "", text, "--b", "Content-Type: text/html; charset=utf-8", "", source, "--b--")))
 }
 
 func TestPlainTextGoesBeforeHTMLUnlessItHidesTheQuotation(t *testing.T) {
@@ -122,7 +123,7 @@ func TestSignaturesAreFoundAndStay(t *testing.T) {
 		"a mail that is a signature":  {"Kim Minsu", ""},
 		"a separator at the very top": {"--\nKim", ""},
 	} {
-		got := visible(c.text)
+		got := folded(c.text)
 		signature := ""
 		if got.SignatureAt >= 0 {
 			signature = got.Text[got.SignatureAt:]
@@ -146,13 +147,13 @@ func TestSignaturesThatHTMLMarksAreFound(t *testing.T) {
 		"Samsung":                `<div><br></div><div>Hello.</div><div id="composer_signature">Anybody<br>Example Ltd.</div>`,
 		"Windows Mail":           `<div>Hello.</div><div data-signatureblock="true"><div>Anybody</div><div>Example Ltd.</div></div>`,
 	} {
-		got := email.Visible(page("x", source))
+		got := visible.Of(page("x", source))
 		if got.SignatureAt < 0 || !strings.HasSuffix(got.Text[got.SignatureAt:], "Anybody\nExample Ltd.") && !strings.HasSuffix(got.Text[got.SignatureAt:], "Anybody\n\nExample Ltd.") || !strings.HasPrefix(got.Text, "Hello.") || strings.Contains(got.Text[got.SignatureAt:], "Hello") {
 			t.Errorf("%s: %q, signature at %d", name, got.Text, got.SignatureAt)
 		}
 		checkFolded(t, name, got)
 	}
-	if got := email.Visible(page("x", `<div id="Signature">Anybody</div>`)); got.Text != "Anybody" || got.SignatureAt != -1 {
+	if got := visible.Of(page("x", `<div id="Signature">Anybody</div>`)); got.Text != "Anybody" || got.SignatureAt != -1 {
 		t.Errorf("a signature only: %q, %d", got.Text, got.SignatureAt)
 	}
 }

@@ -1,7 +1,11 @@
-package email
+// Package visible tells what the sender of a mail wrote this time from what he quotes, and finds his signature. It folds and never deletes: all of
+// the text can be given back.
+package visible
 
 import (
 	"strings"
+
+	"github.com/postroom/postroom/internal/email"
 )
 
 // Reply is the text of a mail with what it quotes folded away. Nothing is deleted: Source and Folded give all of it back.
@@ -22,18 +26,18 @@ type Span struct {
 	Start, End int
 }
 
-// Visible folds what a mail quotes. The text is read by what mail programs and people put before quotations, in some twenty
+// Of folds what a mail quotes. The text is read by what mail programs and people put before quotations, in some twenty
 // languages; HTML by its structure first. A mail that has both is read by its text, unless only the HTML tells the quotation. What is
 // written below or between quotations stays. Mails that somebody forwards are what the sender has to say: they stay as well.
-func Visible(m Mail) Reply {
+func Of(m email.Mail) Reply {
 	why := occasionOf(m)
-	if !m.plain && m.HTML != "" {
+	if !m.HasPlain && m.HTML != "" {
 		if r := fold(htmlLines(m.HTML), why); r.Text != "" {
 			return r.signed(m)
 		}
 	}
 	r := fold(textLines(m.Text), why)
-	if len(r.Folded) == 0 && m.plain && m.HTML != "" {
+	if len(r.Folded) == 0 && m.HasPlain && m.HTML != "" {
 		if structured := htmlLines(m.HTML); hasQuoted(structured) {
 			if byHTML := fold(structured, why); len(byHTML.Folded) > 0 && byHTML.Text != "" {
 				r = byHTML
@@ -125,12 +129,12 @@ const (
 )
 
 // occasionOf reads the subject, and what the mail says that it answers. A mail without a subject tells nothing.
-func occasionOf(m Mail) occasion {
+func occasionOf(m email.Mail) occasion {
 	if forwards(m.Subject) {
 		return forwarding
 	}
 	subject := strings.Join(strings.Fields(m.Subject), " ")
-	if subject != "" && BaseSubject(subject) == subject && len(m.InReplyTo)+len(m.References) == 0 {
+	if subject != "" && email.BaseSubject(subject) == subject && len(m.InReplyTo)+len(m.References) == 0 {
 		return opening
 	}
 	return answering

@@ -1,4 +1,4 @@
-package email_test
+package visible_test
 
 import (
 	"os"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/visible"
 )
 
 // TestRepliesOfTheCorpusAreFolded compares what stays visible of replies by common mail programs with what should.
@@ -20,14 +21,14 @@ func TestRepliesOfTheCorpusAreFolded(t *testing.T) {
 		if b, err := os.ReadFile(strings.TrimSuffix(file, ".eml") + "_reply_text"); err == nil {
 			want = string(b)
 		}
-		got := email.Visible(email.Parse(read(t, file)))
+		got := visible.Of(email.Parse(read(t, file)))
 		if !texts.add(squeezed(got.Text) == squeezed(want)) {
 			t.Logf("%s: %q, want %q", filepath.Base(file), got.Text, want)
 		}
 	}
 	page := func(name, want string) {
 		raw := mail("Content-Type: text/html; charset=utf-8", "", string(read(t, corpora, "talon", name)))
-		got := email.Visible(email.Parse(raw))
+		got := visible.Of(email.Parse(raw))
 		if !pages.add(squeezed(got.Text) == squeezed(want)) {
 			t.Logf("%s: %q, want %q", name, got.Text, want)
 		}
@@ -38,7 +39,7 @@ func TestRepliesOfTheCorpusAreFolded(t *testing.T) {
 	}
 	page("OLK_SRC_BODY_SECTION.html", "Reply")
 	page("reply-separated-by-hr.html", "Hi there Bob")
-	shared := email.Visible(email.Parse(read(t, corpora, "talon", "reply-quotations-share-block.eml")))
+	shared := visible.Of(email.Parse(read(t, corpora, "talon", "reply-quotations-share-block.eml")))
 	if shared.Text == "" || strings.Contains(shared.Text, "From") {
 		t.Errorf("%q", shared.Text)
 	}
@@ -58,7 +59,7 @@ func TestPlainRepliesOfTheCorpusAreFolded(t *testing.T) {
 	exact := 0
 	for name, want := range wants {
 		raw := append([]byte("Content-Type: text/plain; charset=utf-8\n\n"), read(t, corpora, "github-reply-parser", "emails", name)...)
-		got := email.Visible(email.Parse(raw))
+		got := visible.Of(email.Parse(raw))
 		unsigned := got.Text
 		if got.SignatureAt >= 0 {
 			unsigned = got.Text[:got.SignatureAt]
@@ -117,7 +118,7 @@ func TestSignaturesOfTheCorpusAreFound(t *testing.T) {
 		sender, _ := os.ReadFile(base + "_sender")
 		want, _ := os.ReadFile(base + "_signature")
 		raw := mail("From: "+strings.TrimSpace(string(sender)), "Content-Type: text/plain; charset=utf-8", "", clean(string(read(t, file))))
-		got := email.Visible(email.Parse(raw))
+		got := visible.Of(email.Parse(raw))
 		signature := ""
 		if got.SignatureAt >= 0 {
 			signature = got.Text[got.SignatureAt:]

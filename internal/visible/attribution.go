@@ -1,6 +1,7 @@
-package email
+package visible
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -131,7 +132,7 @@ func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
 // hasAddress reports whether a text names a mail address.
 func hasAddress(s string) bool {
 	i := strings.IndexByte(s, '@')
-	return i > 0 && i+1 < len(s) && isLocalByte(s[i-1]) && isDomainByte(s[i+1])
+	return i > 0 && i+1 < len(s) && s[i-1] > ' ' && !strings.ContainsRune(`<>()[]",:;@\`, rune(s[i-1])) && (isWordByte(s[i+1]) || strings.IndexByte("-.", s[i+1]) >= 0 || s[i+1] >= 0x80)
 }
 
 // hasDate reports whether a text has what may be a date: a year, or numbers with the marks of a date between.
@@ -257,5 +258,18 @@ func announced(text string, marks []string) bool {
 // forwards reports whether a subject is that of a mail that is forwarded.
 func forwards(subject string) bool {
 	name, _, found := strings.Cut(strings.Replace(subject, "：", ":", 1), ":")
-	return found && isOneOf(strings.ToLower(strings.TrimSpace(name)), forwardPrefixes)
+	return found && slices.Contains(forwardPrefixes, strings.ToLower(strings.TrimSpace(name)))
 }
+
+func digits(s string) int {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	return n
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// isWordByte reports whether a byte belongs to a word: an ASCII letter or digit.
+func isWordByte(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' }

@@ -1,8 +1,10 @@
-package email
+package visible
 
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/postroom/postroom/internal/email"
 )
 
 // Bounds of a signature, in lines that are not empty, and of its lines, in characters.
@@ -14,7 +16,7 @@ const (
 
 // signed finds the signature, unless HTML marks it: what follows the separator "-- " (RFC 3676 section 4.3), what a telephone adds, or the lines with the
 // sender's name or a closing formula at the end.
-func (r Reply) signed(m Mail) Reply {
+func (r Reply) signed(m email.Mail) Reply {
 	if r.SignatureAt < 0 {
 		r.SignatureAt = signatureStart(r.Text, senderNames(m))
 	}
@@ -144,7 +146,7 @@ func isClosing(text string) bool {
 }
 
 // senderNames are the words that a sender signs with: the name, its parts, and those of the address.
-func senderNames(m Mail) []string {
+func senderNames(m email.Mail) []string {
 	if len(m.From) == 0 {
 		return nil
 	}

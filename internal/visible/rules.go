@@ -1,4 +1,4 @@
-package email
+package visible
 
 // What mail programs and people write around quotations, in lower case. Sources are the programs themselves, in the languages that they
 // come in.

@@ -1,54 +1,39 @@
-package email
+// Package htmltext writes what HTML says as plain text, in one pass over its tokens, so that no nesting can make it slow.
+package htmltext
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
-// metaReach is how far from the start of HTML its character set is looked for.
-const metaReach = 2048
-
-var metaLabel = regexp.MustCompile(`(?i)<meta[^>]+charset\s*=\s*["']?([-\w.:]+)`)
-
-// metaCharset is the character set that HTML names itself, or "".
-func metaCharset(source []byte) string {
-	if m := metaLabel.FindSubmatch(source[:min(len(source), metaReach)]); m != nil {
-		return string(m[1])
-	}
-	return ""
-}
-
-// htmlText is what HTML says, as plain text: one line per block, list items with a dash, cells apart, quotations with ">",
+// Of is what HTML says, as plain text: one line per block, list items with a dash, cells apart, quotations with ">",
 // white space collapsed outside pre, and of pictures the alternative text. Scripts, styles and the title are left out. It works
 // on tokens, so that no nesting can make it slow.
-func htmlText(source string) string {
-	w := textWriter{}
+func Of(source string) string {
+	w := Writer{}
 	z := html.NewTokenizer(strings.NewReader(source))
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
-			return w.finish()
+			return w.out.String()
 		case html.TextToken:
-			if !w.silent {
-				w.text(html.UnescapeString(string(z.Raw())))
-			}
-			w.silent = false
+			w.Token(z)
 		case html.StartTagToken, html.SelfClosingTagToken:
 			name, more := z.TagName()
 			w.open(atom.Lookup(name), z, more)
 		case html.EndTagToken:
 			name, _ := z.TagName()
-			w.close(atom.Lookup(name))
+			w.Close(atom.Lookup(name))
 		}
 	}
 }
 
-// textWriter writes text and remembers what white space is due before the next word.
-type textWriter struct {
+// Writer writes text token by token and remembers what white space is due before the next word, for those who look at the tokens themselves.
+// The zero value is ready for use.
+type Writer struct {
 	out    strings.Builder
 	breaks int  // line ends due
 	space  bool // a space is due
@@ -57,10 +42,28 @@ type textWriter struct {
 	quote  int  // depth within blockquote
 }
 
+// Token takes the text that the tokenizer stands at.
+func (w *Writer) Token(z *html.Tokenizer) {
+	if !w.silent {
+		w.Text(html.UnescapeString(string(z.Raw())))
+	}
+	w.silent = false
+}
+
+// Open begins an element whose attributes were read.
+func (w *Writer) Open(a atom.Atom) { w.open(a, nil, false) }
+
+// Cut is the text so far, and how many line ends are due behind it. What follows begins a text of its own, within the same elements.
+func (w *Writer) Cut() (text string, breaks int) {
+	text, breaks = w.out.String(), w.breaks
+	*w = Writer{pre: w.pre, silent: w.silent}
+	return text, breaks
+}
+
 // maxQuote bounds the depth of quotation marks that are written.
 const maxQuote = 20
 
-func (w *textWriter) open(a atom.Atom, z *html.Tokenizer, more bool) {
+func (w *Writer) open(a atom.Atom, z *html.Tokenizer, more bool) {
 	w.silent = false
 	switch a {
 	case atom.Script, atom.Style, atom.Title, atom.Noscript, atom.Noframes, atom.Noembed, atom.Iframe:
@@ -68,43 +71,44 @@ func (w *textWriter) open(a atom.Atom, z *html.Tokenizer, more bool) {
 	case atom.Br:
 		w.breaks++
 	case atom.Img:
-		w.text(attribute(z, more, "alt"))
+		w.Text(attribute(z, more, "alt"))
 	case atom.Td, atom.Th:
 		w.space = true
 	case atom.Hr:
-		w.block(1)
+		w.Block(1)
 	case atom.Li:
-		w.block(1)
-		w.text("- ")
+		w.Block(1)
+		w.Text("- ")
 	case atom.Pre:
-		w.block(1)
+		w.Block(1)
 		w.pre++
 	case atom.Blockquote:
-		w.block(1)
+		w.Block(1)
 		w.quote++
 	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-		w.block(2)
+		w.Block(2)
 	default:
 		if isBlock(a) {
-			w.block(1)
+			w.Block(1)
 		}
 	}
 }
 
-func (w *textWriter) close(a atom.Atom) {
+// Close ends an element.
+func (w *Writer) Close(a atom.Atom) {
 	w.silent = false
 	switch a {
 	case atom.Pre:
-		w.block(1)
+		w.Block(1)
 		w.pre = max(0, w.pre-1)
 	case atom.Blockquote:
-		w.block(1)
+		w.Block(1)
 		w.quote = max(0, w.quote-1)
 	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
-		w.block(2)
+		w.Block(2)
 	default:
 		if isBlock(a) {
-			w.block(1)
+			w.Block(1)
 		}
 	}
 }
@@ -119,10 +123,11 @@ func isBlock(a atom.Atom) bool {
 	return false
 }
 
-// block asks for at least n line ends before what follows.
-func (w *textWriter) block(n int) { w.breaks = max(w.breaks, n) }
+// Block asks for at least n line ends before what follows.
+func (w *Writer) Block(n int) { w.breaks = max(w.breaks, n) }
 
-func (w *textWriter) text(s string) {
+// Text writes a text, white space collapsed outside pre.
+func (w *Writer) Text(s string) {
 	if w.pre > 0 {
 		first := true
 		for line := range strings.SplitSeq(s, "\n") {
@@ -156,7 +161,7 @@ func (w *textWriter) text(s string) {
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' }
 
 // word writes s behind the white space that is due.
-func (w *textWriter) word(s string) {
+func (w *Writer) word(s string) {
 	switch {
 	case w.out.Len() == 0:
 		w.mark()
@@ -172,13 +177,11 @@ func (w *textWriter) word(s string) {
 	w.out.WriteString(s)
 }
 
-func (w *textWriter) mark() {
+func (w *Writer) mark() {
 	if w.quote > 0 {
 		w.out.WriteString(strings.Repeat(">", min(w.quote, maxQuote)) + " ")
 	}
 }
-
-func (w *textWriter) finish() string { return w.out.String() }
 
 // attribute returns the value of the tag's attribute of that name.
 func attribute(z *html.Tokenizer, more bool, name string) string {

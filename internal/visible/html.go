@@ -1,14 +1,16 @@
-package email
+package visible
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/postroom/postroom/internal/htmltext"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
 // htmlLines is what HTML says, line by line, with what its structure says about quotations: mail programs mark them by element, class or
-// id. It works on tokens, like htmlText, so that no nesting can make it slow.
+// id. It works on tokens, like htmltext, so that no nesting can make it slow.
 func htmlLines(source string) []line {
 	w := quoteWriter{}
 	z := html.NewTokenizer(strings.NewReader(source))
@@ -18,10 +20,7 @@ func htmlLines(source string) []line {
 			w.flush()
 			return w.lines
 		case html.TextToken:
-			if !w.out.silent {
-				w.out.text(html.UnescapeString(string(z.Raw())))
-			}
-			w.out.silent = false
+			w.out.Token(z)
 		case html.StartTagToken:
 			w.open(z, nested)
 		case html.SelfClosingTagToken:
@@ -33,9 +32,9 @@ func htmlLines(source string) []line {
 	}
 }
 
-// quoteWriter writes text as textWriter does, and cuts it where quotations begin and end.
+// quoteWriter writes text as htmltext.Writer does, and cuts it where quotations begin and end.
 type quoteWriter struct {
-	out   textWriter
+	out   htmltext.Writer
 	lines []line
 	now   quotation
 	signs bool // within an element that a mail program marks as the signature
@@ -77,11 +76,11 @@ func (w *quoteWriter) open(z *html.Tokenizer, c content) {
 	}
 	switch a {
 	case atom.Blockquote:
-		w.out.block(1) // the quotation marks that textWriter would write are what is found out here
+		w.out.Block(1) // the quotation marks that it would write are what is found out here
 	case atom.Img:
-		w.out.text(e.alt)
+		w.out.Text(e.alt)
 	default:
-		w.out.open(a, z, false)
+		w.out.Open(a)
 	}
 }
 
@@ -123,9 +122,9 @@ func readElement(z *html.Tokenizer, a atom.Atom, more bool) marked {
 // close ends the last open element of that kind, and those within it.
 func (w *quoteWriter) close(a atom.Atom) {
 	if a == atom.Blockquote {
-		w.out.block(1)
+		w.out.Block(1)
 	} else {
-		w.out.close(a)
+		w.out.Close(a)
 	}
 	if w.depth[a] == 0 {
 		return
@@ -155,9 +154,7 @@ func (w *quoteWriter) turn(to quotation) {
 
 // flush makes lines of the text written so far.
 func (w *quoteWriter) flush() {
-	breaks, pre, silent := w.out.breaks, w.out.pre, w.out.silent
-	text := w.out.finish()
-	w.out = textWriter{pre: pre, silent: silent}
+	text, breaks := w.out.Cut()
 	if text != "" {
 		for s := range strings.SplitSeq(text, "\n") {
 			l := line{text: s, quoted: w.now, signs: w.signs}
@@ -196,9 +193,9 @@ func (e marked) quotes() quotation {
 		id = id[2:]
 	}
 	switch {
-	case isOneOf(id, restIDs):
+	case slices.Contains(restIDs, id):
 		return rest
-	case isOneOf(id, quotedIDs), e.by == "__QUOTED_TEXT__":
+	case slices.Contains(quotedIDs, id), e.by == "__QUOTED_TEXT__":
 		return quoted
 	}
 	for class := range strings.FieldsSeq(strings.ToLower(e.class)) {
@@ -227,16 +224,7 @@ func (e marked) signs() bool {
 			return true
 		}
 	}
-	return e.block == "true" || isOneOf(strings.ToLower(e.id), signatureIDs)
-}
-
-func isOneOf(s string, list []string) bool {
-	for _, x := range list {
-		if s == x {
-			return true
-		}
-	}
-	return false
+	return e.block == "true" || slices.Contains(signatureIDs, strings.ToLower(e.id))
 }
 
 // drawsBorder reports whether a style draws the line at the left that marks quotations.
