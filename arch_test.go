@@ -53,6 +53,7 @@ var imports = map[string]rule{
 	"internal/signin":   {[]string{"root"}, "internal packages do not know each other"},
 	"internal/stack":    {[]string{"root"}, "internal packages do not know each other"},
 	"internal/template": {[]string{"root"}, "pure"},
+	"internal/trust":    {[]string{"internal/email"}, "pure, over what internal/email reads"},
 	"internal/store":    {[]string{"root", "internal/routing"}, "of the pure rules, what a transaction needs: due times and open hours"},
 	"internal/visible":  {[]string{"internal/email", "internal/htmltext"}, "pure, over a mail that was read"},
 }
@@ -64,7 +65,7 @@ var drivers = map[string]rule{
 	"github.com/emersion/go-sasl":        {[]string{"internal/signin", "internal/mailbox", "internal/outbound", "internal/devmail"}, "mechanisms are chosen in one place"},
 	"github.com/xdg-go/scram":            {[]string{"internal/signin", "internal/devmail"}, "mechanisms are chosen in one place"},
 	"golang.org/x/oauth2":                {[]string{"internal/oauth"}, "access tokens are renewed in one place"},
-	"github.com/emersion/go-msgauth":     {[]string{"internal/outbound"}, "signatures are made where mails are"},
+	"github.com/emersion/go-msgauth":     {[]string{"internal/outbound", "internal/trust"}, "signatures are made where mails are, and what servers found out of them is read in one place"},
 	"github.com/microcosm-cc/bluemonday": {[]string{"internal/sanitise"}, "what of a mail may be shown is decided in one place"},
 	"github.com/wneessen/go-mail":        {[]string{"internal/outbound"}, "one builder of mails"},
 	"github.com/jackc/pgx/v5":            {[]string{"internal/store", "internal/events", "internal/stack", "internal/testkit"}, "all SQL is in store"},

@@ -84,6 +84,11 @@ type Mailbox struct {
 	SentFolder string
 	// DKIM says how replies are signed. Empty: not here, the mail server does (RFC 6376).
 	DKIM DKIM
+	// AuthServIDs are the names under which the mail server of this mailbox writes Authentication-Results (RFC 8601): only these are believed
+	// (R48). None: of no sender anything is known.
+	AuthServIDs []string
+	// SpamHeader says that mail which that server calls spam is screened.
+	SpamHeader bool
 }
 
 // DKIM is how mails are signed: with the key that Secret names, a private key in PEM (R39), for the domain of the mailbox's address.

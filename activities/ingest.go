@@ -101,7 +101,7 @@ func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs ma
 	a = r.mail(source, m)
 	kind := w.kind(m)
 	a.Automatic, a.Report, a.Evidence = string(kind), r.report(kind, m, deliveredTo(m)), r.evidence(m)
-	a.Source.Logical = w.logical(m)
+	a.Source.Logical, a.Trust = w.logical(m), r.trust(raw, m, w.mailbox)
 	if len(r.findings) > 0 && w.mailbox.OnFinding != postroom.OriginalKeep {
 		a.Pending = string(w.mailbox.OnFinding)
 	}

@@ -75,3 +75,30 @@ func TestOnlyWhatOurKeysMadeIsEvidence(t *testing.T) {
 		}
 	}
 }
+
+// R48: what strangers write is not believed; what the mailbox's own server wrote is, and passes the scanner.
+func TestSenderIsJudgedByTheMailboxsOwnServer(t *testing.T) {
+	t.Parallel()
+	mail := "Authentication-Results: mx.shop.example; spf=fail smtp.mailfrom=evil.example; dmarc=fail header.from=bank.example\r\nX-Spam-Flag: YES\r\n" +
+		"Received: from evil.example by mx.shop.example; Sun, 22 Nov 2026 10:00:00 +0000\r\nFrom: kim@bank.example\r\nReply-To: eve@evil.example\r\nSubject: Hello\r\n\r\nHello\r\n"
+	for name, c := range map[string]struct {
+		of       postroom.Mailbox
+		identity store.Identity
+		spam     bool
+	}{
+		"nobody is believed":     {postroom.Mailbox{SpamHeader: true}, store.IdentityUndecided, false},
+		"somebody else is":       {postroom.Mailbox{AuthServIDs: []string{"mx.other.example"}, SpamHeader: true}, store.IdentityUndecided, true},
+		"the server is":          {postroom.Mailbox{AuthServIDs: []string{"mx.shop.example"}}, store.IdentityRefuted, false},
+		"the server is, on spam": {postroom.Mailbox{AuthServIDs: []string{"mx.shop.example"}, SpamHeader: true}, store.IdentityRefuted, true},
+	} {
+		w := newWatch(t)
+		w.mailbox.AuthServIDs, w.mailbox.SpamHeader = c.of.AuthServIDs, c.of.SpamHeader
+		got, _, reason := w.read(store.Source{}, []byte(mail))
+		if reason != "" || got.Trust.Identity != c.identity || got.Trust.Spam != c.spam || !got.Trust.Elsewhere {
+			t.Errorf("%s: %+v, %q", name, got.Trust, reason)
+		}
+		if c.identity == store.IdentityRefuted && (got.Trust.SPF != "fail" || got.Trust.DMARC != "fail" || got.Trust.DMARCFrom.Reveal() != "bank.example" || got.Trust.Hop.Reveal() != "mx.shop.example") {
+			t.Errorf("%s: %+v", name, got.Trust)
+		}
+	}
+}

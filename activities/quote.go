@@ -17,7 +17,7 @@ func bodyOf(source store.ReplySource) outbound.Body {
 	body := outbound.Body{Text: source.Body}
 	language := languageOf(source.Quoted)
 	body.Signature = postroom.Name{English: source.Signature, Korean: source.SignatureKo}.In(language)
-	if strings.TrimSpace(source.Quoted) != "" {
+	if strings.TrimSpace(source.Quoted) != "" && !source.Weak { // who is not who he claims to be is told nothing that was said before (R48)
 		body.Attribution = attribution(language, source.QuotedAt, source.QuotedName, source.QuotedAddress)
 		body.Quote = email.Quote("", source.Quoted)
 	}

@@ -48,3 +48,17 @@ func TestOurQuotationsAreFoldedWhenTheyComeBack(t *testing.T) {
 		t.Error("a mailbox signs without being told to")
 	}
 }
+
+// R48: who may not be who he says is told nothing that was said before; everybody else is, which is the control.
+func TestWeakIdentityGetsNoQuotedHistory(t *testing.T) {
+	t.Parallel()
+	for _, weak := range []bool{false, true} {
+		body := bodyOf(store.ReplySource{Body: "Hello", QuotedAddress: "kim@customer.example", Quoted: "My number is 4711", Signature: "Kind regards", Weak: weak})
+		if quoted := strings.Contains(body.Plain()+body.HTML(), "4711"); quoted == weak {
+			t.Errorf("weak %t: quoted %t", weak, quoted)
+		}
+		if !strings.Contains(body.Plain(), "Kind regards") {
+			t.Errorf("weak %t: the signature is gone", weak)
+		}
+	}
+}

@@ -123,6 +123,9 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			if rapid.Bool().Draw(t, "signs") {
 				m.DKIM = postroom.DKIM{Selector: "mail-2026", Secret: "dkim-key"}
 			}
+			if rapid.Bool().Draw(t, "authserv-ids") {
+				m.AuthServIDs, m.SpamHeader = []string{"mx1.shop.example", "relay_2"}, rapid.Bool().Draw(t, "spam header")
+			}
 			if rapid.Bool().Draw(t, "Sent folder") {
 				m.SentFolder = text()
 			}

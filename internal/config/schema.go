@@ -62,6 +62,16 @@ var mailboxes = object[postroom.Mailbox]{
 		{"dkim", optional, "How replies are signed (RFC 6376), where the mail server does not do it. Without it they are not.", func(m *postroom.Mailbox) value { return signing(&m.DKIM) }},
 		{"imap", required, "Where mail is fetched.", func(m *postroom.Mailbox) value { return nested(servers, &m.IMAP) }},
 		{"smtp", required, "Where replies are submitted.", func(m *postroom.Mailbox) value { return nested(servers, &m.SMTP) }},
+		{"authserv_id", optional, "Under which names the mail server of this mailbox writes Authentication-Results (RFC 8601). What they say of a sender " +
+			"is shown, and nobody else's; without it nothing is (R48). For Microsoft 365: outlook.com and office365.com.",
+			func(m *postroom.Mailbox) value { return names(&m.AuthServIDs) }},
+		{"spam_header", optional, "Whether mail is screened that this server marks as spam (X-Spam-Flag, X-Spam-Status, X-Spam, X-Rspamd-Action, " +
+			"X-MS-Exchange-Organization-SCL). Goes with authserv_id.", func(m *postroom.Mailbox) value { return toggle(&m.SpamHeader) }},
+	},
+	check: func(r *reader, at spots, m postroom.Mailbox) {
+		if m.SpamHeader && len(m.AuthServIDs) == 0 {
+			r.wrong(at.of("spam_header"), "goes with authserv_id: else anybody's word would be believed")
+		}
 	},
 }
 

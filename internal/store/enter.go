@@ -114,7 +114,8 @@ func (e entryRow) due() *time.Time {
 	return &due
 }
 
-// A customer who writes again waits first for whoever completed his last contact of the thread, if he is there (R22).
+// A customer who writes again waits first for whoever completed his last contact of the thread, if he is there (R22); who only claims to be he does not
+// (R48).
 var preferLastAgent = statement(`
 	UPDATE contact c SET target_agent_id = l.agent_id, target_until = postroom_now() + $2
 	FROM contact me CROSS JOIN LATERAL (
@@ -122,4 +123,5 @@ var preferLastAgent = statement(`
 		WHERE p.thread_id = me.thread_id AND p.phase = 'done' AND p.id <> me.id ORDER BY p.completed_at DESC, g.ended_at DESC LIMIT 1) l
 	JOIN agent a ON a.id = l.agent_id AND a.active JOIN agent_state s ON s.agent_id = a.id AND s.state <> 'logged_out'
 	JOIN agent_capacity k ON k.agent_id = a.id AND k.capacity > 0
-	WHERE me.id = $1 AND c.id = me.id AND k.channel = me.channel AND c.phase = 'waiting'`)
+	WHERE me.id = $1 AND c.id = me.id AND k.channel = me.channel AND c.phase = 'waiting'
+	  AND NOT EXISTS (SELECT FROM message m WHERE m.contact_id = me.id AND m.direction = 'in' AND m.identity = 'refuted')`)

@@ -37,6 +37,7 @@ type Arrived struct {
 	Automatic   string   // "" for a person's mail, else what kind of automatic mail it is (R34)
 	Report      *Report  // what a bounce, a receipt or a feedback report says; nil for all else
 	Standing    Standing // the store's own word on it
+	Trust       Trust
 	From        postroom.Address
 	ReplyTo     postroom.Text
 	Recipients  []Recipient
@@ -64,6 +65,9 @@ const (
 	// StandingUnverified is of somebody who takes no part in the thread, but knew its token or one of our Message-IDs: he is shown, and no reply
 	// goes to him by itself.
 	StandingUnverified Standing = "unverified"
+	// StandingSpoofed is of a mail that proves to belong to the thread and names somebody who takes part in it, whom the own mail server does not
+	// believe to have written it: it is shown with a warning, and nothing is done because of it (R48).
+	StandingSpoofed Standing = "spoofed"
 )
 
 // ArrivedAttachment is an attachment of a fetched mail; what did not pass has no BlobKey (R29).
@@ -190,7 +194,9 @@ func (s *Store) deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, erro
 		}
 		return screen(tx, a, reason, proved.Thread), nil
 	}
-	tx.maybe(markGood, l.from) // who writes from it can be written to
+	if a.Trust.Identity != IdentityRefuted {
+		tx.maybe(markGood, l.from) // who writes from it can be written to
+	}
 	customer, err := customerOf(ctx, tx, a.From.Name.Reveal(), l.from)
 	if err != nil {
 		return Ingested{}, err
@@ -231,6 +237,9 @@ func (s *Store) screens(ctx context.Context, tx *txn, a Arrived, l letter) (stri
 	}
 	if a.Automatic != "" {
 		return a.Automatic, nil
+	}
+	if a.Trust.Spam {
+		return ScreenedSpam, nil
 	}
 	loops, err := looping(ctx, tx, countOfSender, l.from, s.loops.PerSender)
 	if err != nil || !loops {
@@ -283,8 +292,9 @@ func join(ctx context.Context, tx *txn, a Arrived, l letter, customer postroom.C
 
 var insertMessage = statement(`
 	INSERT INTO message (id, thread_id, contact_id, direction, from_name, from_address, reply_to, recipients, subject, body, headers,
-		internet_message_id, in_reply_to, refs, automatic, masked, size, sent_at, standing, received_at)
-	VALUES ($1, nullif($2, '')::uuid, nullif($3, '')::uuid, 'in', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, postroom_now())`)
+		internet_message_id, in_reply_to, refs, automatic, masked, size, sent_at, standing, trust, identity, reply_elsewhere, received_at)
+	VALUES ($1, nullif($2, '')::uuid, nullif($3, '')::uuid, 'in', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+		postroom_now())`)
 var insertAttachment = statement(`
 	INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, content_id, verdict, reason, blob_key)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
@@ -303,7 +313,8 @@ func writeMessage(tx *txn, a Arrived, thread postroom.ThreadID, contact postroom
 	}
 	tx.later(insertMessage, a.ID, string(thread), string(contact), a.From.Name.Reveal(), a.From.Address.Reveal(),
 		a.ReplyTo.Reveal(), recipientsJSON(a.Recipients), a.Subject.Reveal(), a.Body.Reveal(), a.Headers.Reveal(), a.MessageID.Reveal(),
-		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent, string(a.Standing))
+		a.InReplyTo.Reveal(), refs, a.Automatic, len(a.Findings) > 0, a.Source.Size, sent, string(a.Standing), a.Trust.row(), string(a.Trust.Identity),
+		a.Trust.Elsewhere)
 	for i, t := range a.Attachments {
 		tx.later(insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
 			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey)

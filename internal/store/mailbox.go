@@ -20,11 +20,13 @@ type mailboxRow struct {
 	OnFinding             postroom.Original
 	PlusAddressing        bool
 	SentFolder            string
+	AuthServIDs           []string
+	SpamHeader            bool
 	Active                bool
 	Version               int64
 }
 
-var readMailbox = statement(`SELECT address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, active, version FROM mailbox WHERE id = $1`)
+var readMailbox = statement(`SELECT address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, authserv_ids, spam_header, active, version FROM mailbox WHERE id = $1`)
 
 // Mailbox reads a mailbox's settings. One that the configuration does not know is NotFound.
 func (s *Store) Mailbox(ctx context.Context, id postroom.MailboxID) (WatchedMailbox, error) {
@@ -36,7 +38,8 @@ func (s *Store) Mailbox(ctx context.Context, id postroom.MailboxID) (WatchedMail
 		return WatchedMailbox{}, postroom.NotFound("unknown_mailbox", "there is no such mailbox")
 	}
 	w := WatchedMailbox{Active: r.Active, Version: r.Version, Mailbox: postroom.Mailbox{ID: id, Address: r.Address, Name: r.Name,
-		Folder: r.Folder, OnFinding: r.OnFinding, PlusAddressing: r.PlusAddressing, SentFolder: r.SentFolder}}
+		Folder: r.Folder, OnFinding: r.OnFinding, PlusAddressing: r.PlusAddressing, SentFolder: r.SentFolder,
+		AuthServIDs: r.AuthServIDs, SpamHeader: r.SpamHeader}}
 	if err := json.Unmarshal(r.IMAP, &w.Mailbox.IMAP); err != nil {
 		return w, postroom.Internal("read a mailbox's IMAP settings", err)
 	}

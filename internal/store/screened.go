@@ -14,6 +14,7 @@ import (
 const (
 	ScreenedLoop    = "loop"    // more mails in an hour than people write
 	ScreenedBlocked = "blocked" // its sender is blocked (R49)
+	ScreenedSpam    = "spam"    // the own mail server took it for spam, and the mailbox is told to believe that
 )
 
 // LoopLimits say how many mails in an hour are let through; what comes beyond is screened with reason loop (R34). Two programs that answer each
@@ -122,11 +123,12 @@ type screenedRow struct {
 	InReplyTo string
 	Refs      []string
 	To        []string
+	Identity  Identity
 }
 
 var lockScreened = statement(`
 	SELECT r.mailbox_id, coalesce(r.contact_id::text, ''), r.reason, coalesce(r.thread_id::text, ''), m.from_name, m.from_address, m.internet_message_id, m.in_reply_to, m.refs,
-	       ARRAY(SELECT jsonb_array_elements(m.recipients)->>'address')
+	       ARRAY(SELECT jsonb_array_elements(m.recipients)->>'address'), m.identity
 	FROM received r JOIN message m ON m.id = r.message_id
 	WHERE r.message_id = $2 AND r.arrival = 'screened' AND ` + teamsMailbox + ` FOR NO KEY UPDATE OF r`)
 var releaseMail = statement(`UPDATE received SET contact_id = $2, released_at = postroom_now() WHERE message_id = $1 AND contact_id IS NULL`)
@@ -185,7 +187,8 @@ func release(ctx context.Context, tx *txn, r Releasing, mail screenedRow) (postr
 	if err != nil {
 		return "", err
 	}
-	l := letter{message: r.Message, from: mail.From, ids: append([]string{mail.InReplyTo}, reversed(mail.Refs)...), own: mail.MessageID, recipients: mail.To}
+	l := letter{message: r.Message, from: mail.From, ids: append([]string{mail.InReplyTo}, reversed(mail.Refs)...), own: mail.MessageID, recipients: mail.To,
+		identity: mail.Identity}
 	if mail.Thread != "" {
 		l.evidence.Threads = []postroom.ThreadID{mail.Thread}
 	}

@@ -33,10 +33,12 @@ type letter struct {
 	own        string   // its Message-ID
 	recipients []string
 	evidence   Evidence
+	identity   Identity
 }
 
 func (a Arrived) letter() letter {
-	l := letter{message: a.ID, from: a.From.Address.Reveal(), ids: []string{a.InReplyTo.Reveal()}, own: a.MessageID.Reveal(), evidence: a.Evidence}
+	l := letter{message: a.ID, from: a.From.Address.Reveal(), ids: []string{a.InReplyTo.Reveal()}, own: a.MessageID.Reveal(), evidence: a.Evidence,
+		identity: a.Trust.Identity}
 	for _, r := range slices.Backward(a.References) {
 		l.ids = append(l.ids, r.Reveal())
 	}
@@ -121,7 +123,8 @@ var lockThreadOnce = statement(`SELECT coalesce(merged_into, id)::text FROM thre
 //  2. what suggests, if the sender takes part: the mail joins;
 //  3. what suggests, and anybody else: a new thread, with a hint.
 //
-// A thread that is over since long gets a hint only. The customer is locked, so that his mails are placed one after the other: of two that come
+// Who only claims to take part, and is refuted by the own mail server, is shown as that where the mail proves to belong, and is anybody else otherwise
+// (R48). A thread that is over since long gets a hint only. The customer is locked, so that his mails are placed one after the other: of two that come
 // at once, one would not see the thread that the other makes.
 func placeOf(ctx context.Context, tx *txn, l letter, customer postroom.CustomerID) (place, error) {
 	if _, err := tx.Exec(ctx, lockCustomer, customer); err != nil {
@@ -135,7 +138,11 @@ func placeOf(ctx context.Context, tx *txn, l letter, customer postroom.CustomerI
 			return p, err
 		}
 		if is && proved.Fresh {
-			return p, p.join(ctx, tx, proved)
+			err := p.join(ctx, tx, proved)
+			if l.identity == IdentityRefuted && p.standing == StandingOrdinary {
+				p.standing = StandingSpoofed
+			}
+			return p, err
 		}
 		if is {
 			p.hints = append(p.hints, hint{proved.Thread, "old"})
@@ -146,7 +153,7 @@ func placeOf(ctx context.Context, tx *txn, l letter, customer postroom.CustomerI
 		return p, err
 	}
 	for _, f := range suggested {
-		if f.Takes && f.Fresh && len(p.hints) == 0 {
+		if f.Takes && f.Fresh && len(p.hints) == 0 && l.identity != IdentityRefuted {
 			return p, p.join(ctx, tx, f)
 		}
 		evidence := "reference"

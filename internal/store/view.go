@@ -137,6 +137,9 @@ type MessageView struct {
 	Attachments []AttachmentView
 	Formatted   bool    // it has HTML that may be asked for
 	Quoted      []int32 // see Showing
+	Standing    Standing
+	Identity    Identity
+	Elsewhere   bool // Reply-To names another organisation than From
 }
 
 // RecipientView is one address of the To or Cc field.
@@ -174,7 +177,8 @@ var readMessages = statement(`
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'filename', t.filename, 'media_type', t.media_type, 'size', t.size,
 	                                  'inline', t.inline, 'verdict', t.verdict, 'reason', t.reason) ORDER BY t.ordinal)
 	                 FROM attachment t WHERE t.message_id = m.id), '[]'),
-	       m.contact_id IS NOT NULL AND coalesce(octet_length(s.html) > 0, false), coalesce(s.quoted, '{}')
+	       m.contact_id IS NOT NULL AND coalesce(octet_length(s.html) > 0, false), coalesce(s.quoted, '{}'),
+	       m.standing, m.identity, m.reply_elsewhere
 	FROM message m LEFT JOIN outbox x ON x.message_id = m.id LEFT JOIN message_showing s ON s.message_id = m.id
 	WHERE m.contact_id = $1 OR m.thread_id = (SELECT thread_id FROM contact WHERE id = $1 AND begun_from IS NOT NULL)
 	   OR m.id IN (SELECT d.message_id FROM delivery_report d JOIN outbox o ON o.id = d.outbox_id WHERE o.contact_id = $1 AND d.matched_by <> 'recipient')

@@ -42,7 +42,17 @@ type ReplySource struct {
 	NewSubject string           // "": made from Subject
 	HTML       string           // of the author; "": he wrote text
 	Original   postroom.MessageID
+
+	// Weak says that the mail which is answered may not be from whom it names, or that the answer goes to somebody who is in the thread unverified:
+	// nothing that was said before goes there (R48).
+	Weak bool
 }
+
+// Somebody whom the author chose wrote into the thread, and takes no part in it: as unverified, or as where answers to a forged mail would go.
+const toStranger = `EXISTS (SELECT FROM jsonb_array_elements(k.recipients) r JOIN message w ON w.thread_id = c.thread_id AND w.standing IN ('unverified', 'spoofed')
+		AND lower(r->>'address') IN (lower(w.from_address), lower(w.reply_to))
+	WHERE NOT EXISTS (SELECT FROM customer_address y WHERE y.address = lower(r->>'address') AND y.customer_id = c.customer_id)
+	  AND NOT EXISTS (SELECT FROM thread_participant y WHERE y.thread_id = c.thread_id AND y.address = lower(r->>'address')))`
 
 // The mailbox that answers is the queue's, or the one that the author chose. The mail that is answered is the thread's last of a customer: a contact
 // that was taken up again has none of its own yet (R46). If all the mails are ours it is our last, and if there is none there is nothing to answer: an
@@ -56,7 +66,8 @@ var readReplySource = statement(`
 	       coalesce(m.from_name, ''), coalesce(m.from_address, ''), coalesce(m.sent_at, m.received_at, c.arrived_at), coalesce(m.body, ''),
 	       q.signature, q.signature_ko, b.dkim,
 	       k.id IS NOT NULL, coalesce(k.purpose, 'reply'), coalesce(k.recipients, '[]'), coalesce(k.subject, ''), coalesce(k.html, ''),
-	       coalesce(k.original::text, '')
+	       coalesce(k.original::text, ''),
+	       k.purpose IS DISTINCT FROM 'forward' AND (coalesce(m.identity = 'refuted', false) OR ` + toStranger + `)
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
