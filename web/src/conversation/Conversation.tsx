@@ -117,7 +117,7 @@ function Thread({ contact }: { contact: Contact }) {
       <section className={classes.thread} aria-label={t("contact.messages")} tabIndex={0}>
         {contact.messages.map((message) => (
           <div key={message.messageId} ref={message === last ? lastMail : undefined}>
-            <MessageView message={message} />
+            <MessageView message={message} contact={contact} />
           </div>
         ))}
       </section>

@@ -1,15 +1,16 @@
 import { useTranslation } from "react-i18next";
 import { writerOf } from "../contacts/customer";
-import { type Address, Delivery, type Message } from "../gen/postroom/contact/v1/contact_pb";
+import { type Address, type Contact, Delivery, type Message } from "../gen/postroom/contact/v1/contact_pb";
 import { dateAndTime } from "../i18n/format";
 import { ms } from "../live/reducer";
 import { Attachments } from "./Attachments";
 import classes from "./conversation.module.css";
 import { MessageBody } from "./MessageBody";
+import { ReplyChoices } from "./ReplyChoices";
 import { troubles } from "./troubles";
 
 /** MessageView is one email of the conversation. */
-export function MessageView({ message }: { message: Message }) {
+export function MessageView({ message, contact }: { message: Message; contact: Contact }) {
   const { t, i18n } = useTranslation();
   const at = ms(message.at);
   return (
@@ -34,7 +35,17 @@ export function MessageView({ message }: { message: Message }) {
       </p>
       <MessageBody message={message} />
       <Attachments attachments={message.attachments} />
-      {message.outbound && <DeliveryNote message={message} />}
+      {message.outbound && (
+        <>
+          <DeliveryNote message={message} />
+          <ReplyChoices
+            contactId={contact.contactId}
+            version={contact.version}
+            messageId={message.messageId}
+            delivery={message.delivery}
+          />
+        </>
+      )}
     </article>
   );
 }

@@ -178,6 +178,18 @@ export class Fake {
           this.contact = aContact({ version: 6n });
           return { contact: this.contact };
         },
+        cancelReply: (request) => {
+          note("cancelReply", request);
+          return {};
+        },
+        sendReplyNow: (request) => {
+          note("sendReplyNow", request);
+          return {};
+        },
+        resendReply: (request) => {
+          note("resendReply", request);
+          return {};
+        },
         ...this.sending,
       });
       service(ReminderService, {
