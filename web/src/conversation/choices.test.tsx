@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Delivery } from "../gen/postroom/contact/v1/contact_pb";
 import type {
   CancelReplyRequest,
+  Reply,
   ResendReplyRequest,
   SendReplyNowRequest,
 } from "../gen/postroom/sending/v1/sending_pb";
