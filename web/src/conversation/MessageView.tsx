@@ -7,6 +7,7 @@ import { Attachments } from "./Attachments";
 import classes from "./conversation.module.css";
 import { MessageBody } from "./MessageBody";
 import { ReplyChoices } from "./ReplyChoices";
+import { SenderMarks } from "./SenderMarks";
 import { troubles } from "./troubles";
 
 /** MessageView is one email of the conversation. */
@@ -19,6 +20,7 @@ export function MessageView({ message, contact }: { message: Message; contact: C
         <span>
           <strong>{writerOf(message)}</strong>{" "}
           {message.from?.name && <span className={classes.dim}>{message.from.address}</span>}
+          <SenderMarks marks={message.senderMarks} />
         </span>
         <time className={classes.dim} dateTime={new Date(at).toISOString()}>
           {dateAndTime(at, i18n.language)}

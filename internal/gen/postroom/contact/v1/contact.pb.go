@@ -255,6 +255,71 @@ func (Delivery) EnumDescriptor() ([]byte, []int) {
 	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{2}
 }
 
+// SenderMark is something to know about the writer of an email.
+type SenderMark int32
+
+const (
+	// Not given.
+	SenderMark_SENDER_MARK_UNSPECIFIED SenderMark = 0
+	// He is who he says.
+	SenderMark_SENDER_MARK_PROVED SenderMark = 1
+	// He may not be who he says.
+	SenderMark_SENDER_MARK_REFUTED SenderMark = 2
+	// He names somebody of the conversation, and is probably somebody else.
+	SenderMark_SENDER_MARK_SPOOFED SenderMark = 3
+	// He takes no part in the conversation.
+	SenderMark_SENDER_MARK_OUTSIDER SenderMark = 4
+	// His Reply-To names another organisation than his own.
+	SenderMark_SENDER_MARK_REPLY_ELSEWHERE SenderMark = 5
+)
+
+// Enum value maps for SenderMark.
+var (
+	SenderMark_name = map[int32]string{
+		0: "SENDER_MARK_UNSPECIFIED",
+		1: "SENDER_MARK_PROVED",
+		2: "SENDER_MARK_REFUTED",
+		3: "SENDER_MARK_SPOOFED",
+		4: "SENDER_MARK_OUTSIDER",
+		5: "SENDER_MARK_REPLY_ELSEWHERE",
+	}
+	SenderMark_value = map[string]int32{
+		"SENDER_MARK_UNSPECIFIED":     0,
+		"SENDER_MARK_PROVED":          1,
+		"SENDER_MARK_REFUTED":         2,
+		"SENDER_MARK_SPOOFED":         3,
+		"SENDER_MARK_OUTSIDER":        4,
+		"SENDER_MARK_REPLY_ELSEWHERE": 5,
+	}
+)
+
+func (x SenderMark) Enum() *SenderMark {
+	p := new(SenderMark)
+	*p = x
+	return p
+}
+
+func (x SenderMark) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SenderMark) Descriptor() protoreflect.EnumDescriptor {
+	return file_postroom_contact_v1_contact_proto_enumTypes[3].Descriptor()
+}
+
+func (SenderMark) Type() protoreflect.EnumType {
+	return &file_postroom_contact_v1_contact_proto_enumTypes[3]
+}
+
+func (x SenderMark) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SenderMark.Descriptor instead.
+func (SenderMark) EnumDescriptor() ([]byte, []int) {
+	return file_postroom_contact_v1_contact_proto_rawDescGZIP(), []int{3}
+}
+
 // Label is a name in English and, if it differs, in Korean.
 type Label struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -833,7 +898,9 @@ type Message struct {
 	// Whether GET /content/messages/ID/html has it as its sender laid it out.
 	Formatted bool `protobuf:"varint,15,opt,name=formatted,proto3" json:"formatted,omitempty"`
 	// Which lines of the text are quoted: the first, and the one behind the last, of each stretch in order, counted from 0.
-	Quoted        []int32 `protobuf:"varint,16,rep,packed,name=quoted,proto3" json:"quoted,omitempty"`
+	Quoted []int32 `protobuf:"varint,16,rep,packed,name=quoted,proto3" json:"quoted,omitempty"`
+	// What is known of who wrote it, by the word of the organisation's own mail server and by the conversation; empty: nothing.
+	SenderMarks   []SenderMark `protobuf:"varint,17,rep,packed,name=sender_marks,json=senderMarks,proto3,enum=postroom.contact.v1.SenderMark" json:"sender_marks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -976,6 +1043,13 @@ func (x *Message) GetFormatted() bool {
 func (x *Message) GetQuoted() []int32 {
 	if x != nil {
 		return x.Quoted
+	}
+	return nil
+}
+
+func (x *Message) GetSenderMarks() []SenderMark {
+	if x != nil {
+		return x.SenderMarks
 	}
 	return nil
 }
@@ -1476,7 +1550,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"begun_from\x18\x10 \x01(\tR\tbegunFrom\x12\x1f\n" +
 	"\vaddress_bad\x18\x11 \x01(\bR\n" +
-	"addressBad\"\xed\x04\n" +
+	"addressBad\"\xb1\x05\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
@@ -1497,7 +1571,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\vattachments\x18\r \x03(\v2\x1f.postroom.contact.v1.AttachmentR\vattachments\x123\n" +
 	"\aread_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\x12\x1c\n" +
 	"\tformatted\x18\x0f \x01(\bR\tformatted\x12\x16\n" +
-	"\x06quoted\x18\x10 \x03(\x05R\x06quoted\"7\n" +
+	"\x06quoted\x18\x10 \x03(\x05R\x06quoted\x12B\n" +
+	"\fsender_marks\x18\x11 \x03(\x0e2\x1f.postroom.contact.v1.SenderMarkR\vsenderMarks\"7\n" +
 	"\aAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xca\x01\n" +
@@ -1564,7 +1639,15 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\x0fDELIVERY_FAILED\x10\x05\x12\x14\n" +
 	"\x10DELIVERY_BOUNCED\x10\x06\x12\x14\n" +
 	"\x10DELIVERY_UNKNOWN\x10\a\x12\x16\n" +
-	"\x12DELIVERY_CANCELLED\x10\bB\xde\x01\n" +
+	"\x12DELIVERY_CANCELLED\x10\b*\xae\x01\n" +
+	"\n" +
+	"SenderMark\x12\x1b\n" +
+	"\x17SENDER_MARK_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12SENDER_MARK_PROVED\x10\x01\x12\x17\n" +
+	"\x13SENDER_MARK_REFUTED\x10\x02\x12\x17\n" +
+	"\x13SENDER_MARK_SPOOFED\x10\x03\x12\x18\n" +
+	"\x14SENDER_MARK_OUTSIDER\x10\x04\x12\x1f\n" +
+	"\x1bSENDER_MARK_REPLY_ELSEWHERE\x10\x05B\xde\x01\n" +
 	"\x17com.postroom.contact.v1B\fContactProtoP\x01ZGgithub.com/postroom/postroom/internal/gen/postroom/contact/v1;contactv1\xa2\x02\x03PCX\xaa\x02\x13Postroom.Contact.V1\xca\x02\x13Postroom\\Contact\\V1\xe2\x02\x1fPostroom\\Contact\\V1\\GPBMetadata\xea\x02\x15Postroom::Contact::V1b\x06proto3"
 
 var (
@@ -1579,60 +1662,62 @@ func file_postroom_contact_v1_contact_proto_rawDescGZIP() []byte {
 	return file_postroom_contact_v1_contact_proto_rawDescData
 }
 
-var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_postroom_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_postroom_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_postroom_contact_v1_contact_proto_goTypes = []any{
 	(Phase)(0),                    // 0: postroom.contact.v1.Phase
 	(OfferState)(0),               // 1: postroom.contact.v1.OfferState
 	(Delivery)(0),                 // 2: postroom.contact.v1.Delivery
-	(*Label)(nil),                 // 3: postroom.contact.v1.Label
-	(*Code)(nil),                  // 4: postroom.contact.v1.Code
-	(*ContactCard)(nil),           // 5: postroom.contact.v1.ContactCard
-	(*Contact)(nil),               // 6: postroom.contact.v1.Contact
-	(*Message)(nil),               // 7: postroom.contact.v1.Message
-	(*Address)(nil),               // 8: postroom.contact.v1.Address
-	(*Attachment)(nil),            // 9: postroom.contact.v1.Attachment
-	(*Draft)(nil),                 // 10: postroom.contact.v1.Draft
-	(*ContactEvent)(nil),          // 11: postroom.contact.v1.ContactEvent
-	(*Note)(nil),                  // 12: postroom.contact.v1.Note
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(SenderMark)(0),               // 3: postroom.contact.v1.SenderMark
+	(*Label)(nil),                 // 4: postroom.contact.v1.Label
+	(*Code)(nil),                  // 5: postroom.contact.v1.Code
+	(*ContactCard)(nil),           // 6: postroom.contact.v1.ContactCard
+	(*Contact)(nil),               // 7: postroom.contact.v1.Contact
+	(*Message)(nil),               // 8: postroom.contact.v1.Message
+	(*Address)(nil),               // 9: postroom.contact.v1.Address
+	(*Attachment)(nil),            // 10: postroom.contact.v1.Attachment
+	(*Draft)(nil),                 // 11: postroom.contact.v1.Draft
+	(*ContactEvent)(nil),          // 12: postroom.contact.v1.ContactEvent
+	(*Note)(nil),                  // 13: postroom.contact.v1.Note
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
 }
 var file_postroom_contact_v1_contact_proto_depIdxs = []int32{
-	3,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
+	4,  // 0: postroom.contact.v1.Code.name:type_name -> postroom.contact.v1.Label
 	1,  // 1: postroom.contact.v1.ContactCard.state:type_name -> postroom.contact.v1.OfferState
 	0,  // 2: postroom.contact.v1.ContactCard.phase:type_name -> postroom.contact.v1.Phase
-	3,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
-	13, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
-	13, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
-	13, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
-	13, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
-	13, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
-	13, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
-	13, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
+	4,  // 3: postroom.contact.v1.ContactCard.queue_name:type_name -> postroom.contact.v1.Label
+	14, // 4: postroom.contact.v1.ContactCard.arrived_at:type_name -> google.protobuf.Timestamp
+	14, // 5: postroom.contact.v1.ContactCard.offered_at:type_name -> google.protobuf.Timestamp
+	14, // 6: postroom.contact.v1.ContactCard.expires_at:type_name -> google.protobuf.Timestamp
+	14, // 7: postroom.contact.v1.ContactCard.accepted_at:type_name -> google.protobuf.Timestamp
+	14, // 8: postroom.contact.v1.ContactCard.handled_at:type_name -> google.protobuf.Timestamp
+	14, // 9: postroom.contact.v1.ContactCard.due_at:type_name -> google.protobuf.Timestamp
+	14, // 10: postroom.contact.v1.ContactCard.wrap_up_due_at:type_name -> google.protobuf.Timestamp
 	0,  // 11: postroom.contact.v1.Contact.phase:type_name -> postroom.contact.v1.Phase
-	3,  // 12: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
-	13, // 13: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
-	13, // 14: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
+	4,  // 12: postroom.contact.v1.Contact.queue_name:type_name -> postroom.contact.v1.Label
+	14, // 13: postroom.contact.v1.Contact.arrived_at:type_name -> google.protobuf.Timestamp
+	14, // 14: postroom.contact.v1.Contact.completed_at:type_name -> google.protobuf.Timestamp
 	1,  // 15: postroom.contact.v1.Contact.offer_state:type_name -> postroom.contact.v1.OfferState
-	7,  // 16: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
-	10, // 17: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
-	8,  // 18: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
-	8,  // 19: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
-	8,  // 20: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
-	13, // 21: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
+	8,  // 16: postroom.contact.v1.Contact.messages:type_name -> postroom.contact.v1.Message
+	11, // 17: postroom.contact.v1.Contact.draft:type_name -> postroom.contact.v1.Draft
+	9,  // 18: postroom.contact.v1.Message.from:type_name -> postroom.contact.v1.Address
+	9,  // 19: postroom.contact.v1.Message.to:type_name -> postroom.contact.v1.Address
+	9,  // 20: postroom.contact.v1.Message.cc:type_name -> postroom.contact.v1.Address
+	14, // 21: postroom.contact.v1.Message.at:type_name -> google.protobuf.Timestamp
 	2,  // 22: postroom.contact.v1.Message.delivery:type_name -> postroom.contact.v1.Delivery
-	9,  // 23: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
-	13, // 24: postroom.contact.v1.Message.read_at:type_name -> google.protobuf.Timestamp
-	13, // 25: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
-	13, // 26: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
-	0,  // 27: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
-	0,  // 28: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
-	13, // 29: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	10, // 23: postroom.contact.v1.Message.attachments:type_name -> postroom.contact.v1.Attachment
+	14, // 24: postroom.contact.v1.Message.read_at:type_name -> google.protobuf.Timestamp
+	3,  // 25: postroom.contact.v1.Message.sender_marks:type_name -> postroom.contact.v1.SenderMark
+	14, // 26: postroom.contact.v1.Draft.at:type_name -> google.protobuf.Timestamp
+	14, // 27: postroom.contact.v1.ContactEvent.at:type_name -> google.protobuf.Timestamp
+	0,  // 28: postroom.contact.v1.ContactEvent.from:type_name -> postroom.contact.v1.Phase
+	0,  // 29: postroom.contact.v1.ContactEvent.to:type_name -> postroom.contact.v1.Phase
+	14, // 30: postroom.contact.v1.Note.at:type_name -> google.protobuf.Timestamp
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_postroom_contact_v1_contact_proto_init() }
@@ -1645,7 +1730,7 @@ func file_postroom_contact_v1_contact_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_contact_v1_contact_proto_rawDesc), len(file_postroom_contact_v1_contact_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
