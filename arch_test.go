@@ -28,16 +28,18 @@ var imports = map[string]rule{
 	"workflows":         {[]string{"root"}, "durable orchestration does no I/O; it knows activities by their contract only"},
 	"activities":        {[]string{"root", "workflows", "internal/*"}, "adapters translate between the contract and one collaborator"},
 	"worker":            {[]string{"root", "workflows", "activities", "internal/*"}, "builds, registers, runs, drains"},
-	"api":               {[]string{"root", "workflows", "internal/gen/*", "internal/store", "internal/blob", "internal/events", "internal/auth", "internal/pci", "internal/email", "internal/sanitise", "internal/template", "internal/routing", "internal/keyring", "internal/gateway", "internal/config"}, "an edge over the store: it holds no collaborator of mail"},
+	"api":               {[]string{"root", "workflows", "internal/gen/*", "internal/store", "internal/blob", "internal/events", "internal/auth", "internal/pci", "internal/email", "internal/sanitise", "internal/template", "internal/routing", "internal/keyring", "internal/gateway", "internal/config", "internal/clamd", "internal/filetype"}, "an edge over the store: it holds no collaborator of mail"},
 	"web":               {[]string{"root"}, "serves built pages"},
 	"cmd/postroom":      {[]string{"*"}, "wires"},
 	"bench/*":           {[]string{"*"}, "measures the whole"},
+	"internal/filetype": {[]string{"root"}, "pure"},
 	"internal/gateway":  {[]string{"root", "workflows"}, "names and messages of workflows, behind calls (docs/decisions/0001)"},
 	"internal/testkit":  {[]string{"*"}, "real parts for tests; imported by tests only"},
 	"internal/e2e":      {[]string{"*"}, "tests of the whole, and nothing else"},
 	"internal/gen/*":    {[]string{"internal/gen/*"}, "generated"},
 	"internal/auth":     {[]string{"root"}, "internal packages do not know each other"},
 	"internal/blob":     {[]string{"root"}, "internal packages do not know each other"},
+	"internal/clamd":    {[]string{"root"}, "internal packages do not know each other"},
 	"internal/config":   {[]string{"root", "internal/template"}, "of the pure rules, what a text of the administrator must keep to"},
 	"internal/devmail":  {[]string{"root"}, "internal packages do not know each other"},
 	"internal/email":    {[]string{"root", "internal/htmltext"}, "pure"},
@@ -56,6 +58,8 @@ var imports = map[string]rule{
 	"internal/trust":    {[]string{"internal/email"}, "pure, over what internal/email reads"},
 	"internal/store":    {[]string{"root", "internal/routing"}, "of the pure rules, what a transaction needs: due times and open hours"},
 	"internal/visible":  {[]string{"internal/email", "internal/htmltext"}, "pure, over a mail that was read"},
+
+	"internal/testkit/fakeclamd": {nil, "a virus scanner for tests"},
 }
 
 // drivers says which packages alone may import a library, and why: a library that is everywhere cannot be changed.
@@ -67,6 +71,7 @@ var drivers = map[string]rule{
 	"golang.org/x/oauth2":                {[]string{"internal/oauth"}, "access tokens are renewed in one place"},
 	"github.com/emersion/go-msgauth":     {[]string{"internal/outbound", "internal/trust"}, "signatures are made where mails are, and what servers found out of them is read in one place"},
 	"github.com/microcosm-cc/bluemonday": {[]string{"internal/sanitise"}, "what of a mail may be shown is decided in one place"},
+	"github.com/gabriel-vasile/mimetype": {[]string{"internal/filetype"}, "what a file is is decided in one place"},
 	"github.com/wneessen/go-mail":        {[]string{"internal/outbound"}, "one builder of mails"},
 	"github.com/jackc/pgx/v5":            {[]string{"internal/store", "internal/events", "internal/stack", "internal/testkit"}, "all SQL is in store"},
 	"github.com/pressly/goose/v3":        {[]string{"internal/store"}, "migrations belong to the schema"},

@@ -34,6 +34,7 @@ type Configuration struct {
 	IdleCodes   []IdleCodeEntry
 	WrapUpCodes []WrapUpCodeEntry
 	Templates   []Template
+	Attachments AttachmentRules
 }
 
 // TLSMode says how a connection to a mail server is protected. Off loopback, TLSNone is refused (R41).

@@ -87,7 +87,7 @@ type Address struct {
 	Address Text
 }
 
-// AttachmentVerdict says whether an attachment may be seen. What did not pass is not stored at all (R29, R36).
+// AttachmentVerdict says whether an attachment may be seen. What did not pass the card scanner is not stored at all (R29, R36).
 type AttachmentVerdict string
 
 // The verdicts.
@@ -95,4 +95,7 @@ const (
 	AttachmentPassed    AttachmentVerdict = "passed"    // inspected, nothing found, stored
 	AttachmentDestroyed AttachmentVerdict = "destroyed" // holds card data: never stored (R26)
 	AttachmentWithheld  AttachmentVerdict = "withheld"  // could not be inspected: not stored, the original stays in the mailbox
+	AttachmentBlocked   AttachmentVerdict = "blocked"   // of a type that may not pass, such as active content: not stored (R16)
+	AttachmentInfected  AttachmentVerdict = "infected"  // malware: not stored
+	AttachmentUnchecked AttachmentVerdict = "unchecked" // stored, and given to nobody until the virus scanner has seen it
 )

@@ -2,10 +2,12 @@ package activities
 
 import (
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/clamd"
 	"github.com/postroom/postroom/internal/gateway"
 	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/pci"
@@ -22,7 +24,9 @@ type Activities struct {
 	Scanner pci.Scanner
 	Keys    *keyring.Ring
 	Secrets *keyring.Secrets
-	Log     *slog.Logger
+	// Antivirus is asked about files that passed the card scanner; nil: there is none.
+	Antivirus *clamd.Client
+	Log       *slog.Logger
 	// Mail counts what the mail servers say, for health.
 	Mail *MailHealth
 	// Zones reads the rules of a time zone; nil: from the zone database of the program.
@@ -30,7 +34,8 @@ type Activities struct {
 	// RetryAfter says when the attempt after the n-th is made; nil: after 1, 5, 15 minutes, 1 h, then every 4 h.
 	RetryAfter func(n int) time.Duration
 
-	senders senders
+	senders      senders
+	scannerAfter atomic.Int64 // until then, in nanoseconds, mail does not ask the virus scanner
 }
 
 var _ workflows.Activities = (*Activities)(nil)

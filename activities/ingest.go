@@ -32,10 +32,15 @@ func (w *watch) ingest(ctx context.Context, m mailbox.Mail) error {
 	}
 	digests := w.Keys.MACs(keyring.Digests, m.Raw)
 	source.Digest, source.OldDigests = digests[0], digests[1:]
-	arrived, blobs, reason := w.read(source, m.Raw)
+	rules, err := w.Store.AttachmentRules(ctx)
+	if err != nil {
+		return err
+	}
+	arrived, blobs, reason := w.read(source, m.Raw, rules)
 	if reason != "" {
 		return w.quarantine(ctx, source, reason)
 	}
+	w.checkForMalware(ctx, arrived.Attachments, blobs)
 	for key, content := range blobs {
 		if err := w.Blobs.Put(ctx, key, content); err != nil {
 			return err
@@ -85,7 +90,7 @@ func (w *watch) announce(ctx context.Context, got store.Ingested) error {
 }
 
 // read parses and scans a mail. A panic of ours on a hostile mail is that mail's problem, and nobody else's.
-func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs map[blob.Key]postroom.Bytes, reason postroom.Reason) {
+func (w *watch) read(source store.Source, raw []byte, rules postroom.AttachmentRules) (a store.Arrived, blobs map[blob.Key]postroom.Bytes, reason postroom.Reason) {
 	defer func() {
 		if recover() != nil { // the panic's value may quote the mail
 			reason = reasonUnreadable
@@ -97,7 +102,7 @@ func (w *watch) read(source store.Source, raw []byte) (a store.Arrived, blobs ma
 			return a, nil, reasonNoSender
 		}
 	}
-	r := &reader{scanner: w.Scanner, keys: w.Keys, mailbox: w.mailbox.Address}
+	r := &reader{scanner: w.Scanner, keys: w.Keys, mailbox: w.mailbox.Address, rules: rules}
 	a = r.mail(source, m)
 	kind := w.kind(m)
 	a.Automatic, a.Report, a.Evidence = string(kind), r.report(kind, m, deliveredTo(m)), r.evidence(m)
@@ -128,6 +133,7 @@ type reader struct {
 	scanner  pci.Scanner
 	keys     *keyring.Ring
 	mailbox  string // its address
+	rules    postroom.AttachmentRules
 	findings []postroom.Finding
 	blobs    map[blob.Key]postroom.Bytes
 }
@@ -204,21 +210,4 @@ func (r *reader) headers(m email.Mail) postroom.Text {
 		b.WriteString(f.Name + ": " + strings.ReplaceAll(r.silent(f.Value).Reveal(), "\n", " ") + "\n")
 	}
 	return r.silent(b.String())
-}
-
-func (r *reader) attachment(t email.Attachment) store.ArrivedAttachment {
-	size := int64(len(t.Content))
-	seen := r.scanner.Attachment(pci.Attachment{Ordinal: t.Ordinal, Filename: t.Filename, MediaType: t.MediaType, Inline: t.Inline, Content: t.Content})
-	r.findings = append(r.findings, seen.Findings...)
-	id := postroom.AttachmentID(uuid.Must(uuid.NewV7()).String())
-	kept := store.ArrivedAttachment{ID: id, Filename: seen.Filename, MediaType: r.silent(seen.MediaType), Size: size, Inline: t.Inline,
-		ContentID: r.silent(t.ContentID), Verdict: seen.Verdict, Reason: string(seen.Reason)}
-	if seen.Verdict == postroom.AttachmentPassed {
-		if r.blobs == nil {
-			r.blobs = map[blob.Key]postroom.Bytes{}
-		}
-		kept.BlobKey = string(blob.ForAttachment(id))
-		r.blobs[blob.ForAttachment(id)] = seen.Content
-	}
-	return kept
 }

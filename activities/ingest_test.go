@@ -25,10 +25,10 @@ func TestAddressesAndIDsOfAnyLengthStopNobody(t *testing.T) {
 	t.Parallel()
 	w := newWatch(t)
 	long := strings.Repeat("x1y2z3", 1000)
-	if _, _, reason := w.read(store.Source{}, []byte("From: "+long+"@customer.example\r\nSubject: Hello\r\n\r\nHello\r\n")); reason != reasonNoSender {
+	if _, _, reason := w.read(store.Source{}, []byte("From: "+long+"@customer.example\r\nSubject: Hello\r\n\r\nHello\r\n"), postroom.AttachmentRules{}); reason != reasonNoSender {
 		t.Errorf("a sender of 6,000 characters: %q", reason)
 	}
-	mail, _, reason := w.read(store.Source{}, []byte("From: kim@customer.example\r\nMessage-ID: <"+long+"@x>\r\nIn-Reply-To: <"+long+"@y>\r\n\r\nHello\r\n"))
+	mail, _, reason := w.read(store.Source{}, []byte("From: kim@customer.example\r\nMessage-ID: <"+long+"@x>\r\nIn-Reply-To: <"+long+"@y>\r\n\r\nHello\r\n"), postroom.AttachmentRules{})
 	if reason != "" || !mail.MessageID.Empty() || !mail.InReplyTo.Empty() {
 		t.Errorf("an id of 6,000 characters was kept, %q", reason)
 	}
@@ -68,7 +68,7 @@ func TestOnlyWhatOurKeysMadeIsEvidence(t *testing.T) {
 		"Outlook's index":              {"Thread-Index: AQHZAAECAwQFBgcICQoLDA0ODxAREg==\r\n", 0, 0, "0101d9000102030405060708090a0b0c0d0e0f101112"},
 		"half an index":                {"Thread-Index: AQHZ\r\n", 0, 0, ""},
 	} {
-		mail, _, reason := w.read(store.Source{}, []byte("From: kim@customer.example\r\nSubject: Re: Hello\r\n"+c.fields+"\r\nHello\r\n"))
+		mail, _, reason := w.read(store.Source{}, []byte("From: kim@customer.example\r\nSubject: Re: Hello\r\n"+c.fields+"\r\nHello\r\n"), postroom.AttachmentRules{})
 		e := mail.Evidence
 		if reason != "" || len(e.Threads) != c.threads || len(e.Replies) != c.replies || e.ThreadIndex != c.index {
 			t.Errorf("%s: %+v, %q", name, e, reason)

@@ -91,7 +91,7 @@ func (s *Server) shown(ctx context.Context, id postroom.MessageID) (string, erro
 	if len(images) == 0 {
 		return bare.HTML, nil
 	}
-	p := pictures{ctx: ctx, blobs: s.Blobs, images: images, known: map[string]string{}}
+	p := pictures{ctx: ctx, server: s, images: images, known: map[string]string{}}
 	page, err := sanitise.HTML(ctx, bare.HTML, p.address)
 	return page.HTML, err
 }
@@ -100,7 +100,7 @@ func (s *Server) shown(ctx context.Context, id postroom.MessageID) (string, erro
 // ones pass (R29).
 type pictures struct {
 	ctx    context.Context
-	blobs  *blob.Store
+	server *Server
 	images []store.InlineImage
 	known  map[string]string
 	size   int64
@@ -124,7 +124,10 @@ func (p *pictures) read(contentID string) string {
 	if i < 0 || p.images[i].Size > maxPicture || p.size+p.images[i].Size > maxAllOfThem {
 		return ""
 	}
-	content, err := p.blobs.Read(p.ctx, blob.Key(p.images[i].BlobKey), p.images[i].Size)
+	if p.server.malwareFree(p.ctx, p.images[i].BlobKey, p.images[i].Malware) != nil {
+		return ""
+	}
+	content, err := p.server.Blobs.Read(p.ctx, blob.Key(p.images[i].BlobKey), p.images[i].Size)
 	if err != nil {
 		return "" // the text around it is worth more than the picture
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/clamd"
 	"github.com/postroom/postroom/internal/events"
 	"github.com/postroom/postroom/internal/gateway"
 	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
@@ -46,8 +47,10 @@ type Options struct {
 	Hub     *events.Hub // hears store.NotifyEvents and store.NotifySession
 	Blobs   *blob.Store
 	Scanner pci.Scanner
-	Keys    *keyring.Ring
-	Log     *slog.Logger
+	// Antivirus is asked about uploads, and about files that it has not seen; nil: there is none.
+	Antivirus *clamd.Client
+	Keys      *keyring.Ring
+	Log       *slog.Logger
 	// Hosts are the names by which the API may be called; any other Host header is refused, so that a foreign page cannot reach a
 	// loopback address by a name of its own (R41).
 	Hosts []string

@@ -64,7 +64,7 @@ func (p program) serveAPI(ctx context.Context, set settings.Settings, parts *par
 		log.WarnContext(ctx, "the Agent Desktop was not built into this program: run `make build`")
 	}
 	server := api.New(api.Options{
-		Store: parts.store, Gateway: gateway.New(parts.client, set.Temporal.TaskQueue), Hub: hub, Blobs: parts.blobs, Scanner: pci.New(), Keys: parts.keys,
+		Store: parts.store, Gateway: gateway.New(parts.client, set.Temporal.TaskQueue), Hub: hub, Blobs: parts.blobs, Scanner: pci.New(), Antivirus: parts.clamd, Keys: parts.keys,
 		Log: log, Hosts: set.API.Hosts, Secure: set.API.Certificate != "", Desktop: desktop,
 		Health: map[string]func() error{"temporal": temporal.state},
 	})

@@ -14,6 +14,7 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/api"
 	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/clamd"
 	"github.com/postroom/postroom/internal/keyring"
 	"github.com/postroom/postroom/internal/settings"
 	"github.com/postroom/postroom/internal/store"
@@ -26,6 +27,7 @@ type parts struct {
 	keys    *keyring.Ring
 	secrets *keyring.Secrets
 	client  client.Client
+	clamd   *clamd.Client // nil: there is none
 	close   func()
 }
 
@@ -48,6 +50,11 @@ func openParts(ctx context.Context, set settings.Settings, log *slog.Logger) (*p
 		return nil, errors.Join(err, p.closed())
 	}
 	p.closing(func() { _ = p.blobs.Close() })
+	if set.Clamd.Address != "" {
+		if p.clamd, err = clamd.New(clamd.Config{Address: set.Clamd.Address, MaxSize: int64(set.Clamd.MaxMB) << 20}); err != nil {
+			return nil, errors.Join(err, p.closed())
+		}
+	}
 	if p.client, err = client.NewLazyClient(temporalOptions(set)); err != nil {
 		return nil, errors.Join(postroom.Unavailable(postroom.ReasonTemporalDown, "the Temporal client cannot be made", err), p.closed())
 	}

@@ -35,7 +35,7 @@ func (p program) workerCommand() *cobra.Command {
 			gate := gateway.New(parts.client, set.Temporal.TaskQueue)
 			w := worker.New(worker.Options{Client: parts.client, TaskQueue: set.Temporal.TaskQueue, Store: parts.store, Gateway: gate, Log: log,
 				Activities: &activities.Activities{Store: parts.store, Blobs: parts.blobs, Gateway: gate, Matcher: activities.NewMatcher(parts.store, gate, log),
-					Scanner: pci.New(), Keys: parts.keys, Secrets: parts.secrets, Log: log, Mail: &activities.MailHealth{}}})
+					Scanner: pci.New(), Keys: parts.keys, Secrets: parts.secrets, Antivirus: parts.clamd, Log: log, Mail: &activities.MailHealth{}}})
 			return together(c.Context(), w.Run, func(ctx context.Context) error {
 				return serve(ctx, &http.Server{Handler: healthHandler(w.Health)}, set.Worker.Listen, log, settings.APISettings{})
 			})

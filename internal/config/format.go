@@ -79,6 +79,7 @@ func settled(c postroom.Configuration) postroom.Configuration {
 		c.Profiles[i].Capacity = all
 	}
 	c.Rules, c.Templates = orNil(c.Rules), orNil(c.Templates)
+	c.Attachments = postroom.AttachmentRules{Allowed: orNil(c.Attachments.Allowed), Blocked: orNil(c.Attachments.Blocked)}
 	return c
 }
 

@@ -26,6 +26,10 @@ func (s section[T]) reference() string {
 	return "## " + s.name + "\n\n" + s.about + " " + need + "A list; each entry is " + s.of.one + ":\n\n" + s.of.reference()
 }
 
+func (s single[T]) reference() string {
+	return "## " + s.name + "\n\n" + s.about + " Optional. It is " + s.of.one + ":\n\n" + s.of.reference()
+}
+
 func (o object[T]) reference() string {
 	var b strings.Builder
 	b.WriteString("| key | value | default | meaning |\n|---|---|---|---|\n")
@@ -102,6 +106,7 @@ func TestEachFieldIsBoundToAFieldOfItsOwn(t *testing.T) {
 	checkBindings(t, idleCodes)
 	checkBindings(t, wrapUpCodes)
 	checkBindings(t, templates)
+	checkBindings(t, attachments.of)
 }
 
 func checkBindings[T any](t *testing.T, o object[T]) {

@@ -40,6 +40,7 @@ var sections = []part{
 		wrapUpCodes, func(c *postroom.Configuration) *[]postroom.WrapUpCodeEntry { return &c.WrapUpCodes }},
 	section[postroom.Template]{"templates", optional, "Prepared texts, each in one language.",
 		templates, func(c *postroom.Configuration) *[]postroom.Template { return &c.Templates }},
+	attachments,
 }
 
 var mailboxes = object[postroom.Mailbox]{

@@ -112,6 +112,26 @@ func fileURL(to *string, v string) string {
 	return ""
 }
 
+func clamdAddress(to *string, v string) string {
+	u, err := url.Parse(v)
+	socket := err == nil && u.Scheme == "unix" && u.Host == "" && filepath.IsAbs(u.Path) && len(u.Path) > 1
+	server := err == nil && u.Scheme == "tcp" && isHost(u.Hostname()) && isPort(u.Port()) && u.Path == ""
+	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !socket && !server {
+		return "expected unix:///path or tcp://host:port"
+	}
+	*to = v
+	return ""
+}
+
+func megabytes(to *int, v string) string {
+	n, err := strconv.Atoi(v)
+	if !digits.MatchString(v) || err != nil || n > 4000 {
+		return "expected a number of MiB, 1–4000"
+	}
+	*to = n
+	return ""
+}
+
 func logLevel(to *slog.Level, v string) string {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 	level, known := levels[strings.ToLower(v)]

@@ -48,6 +48,7 @@ type Settings struct {
 	API      APISettings
 	Worker   WorkerSettings
 	Files    FileSettings
+	Clamd    ClamdSettings
 	Log      LogSettings
 	Dev      DevSettings
 }
@@ -80,6 +81,12 @@ type WorkerSettings struct {
 type FileSettings struct {
 	Blobs   string // directory of attachments; empty: none
 	Secrets string // directory of secrets and of the key ring
+}
+
+// ClamdSettings is how to reach the virus scanner.
+type ClamdSettings struct {
+	Address string // unix:///path or tcp://host:port; empty: there is none
+	MaxMB   int    // the largest file that it takes, in MiB
 }
 
 // LogSettings is what is logged, and how.

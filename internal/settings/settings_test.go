@@ -71,6 +71,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 		API:      settings.APISettings{Listen: "127.0.0.1:8080", Hosts: []string{"localhost", "127.0.0.1", "[::1]"}},
 		Worker:   settings.WorkerSettings{Listen: "127.0.0.1:8081"},
 		Files:    settings.FileSettings{Blobs: "/var/lib/postroom/blobs", Secrets: "/run/secrets"},
+		Clamd:    settings.ClamdSettings{MaxMB: 25},
 		Log:      settings.LogSettings{Level: slog.LevelInfo, Format: settings.LogText},
 		Dev: settings.DevSettings{StateDir: ".postroom", Ports: settings.DevPorts{Database: 17432, Temporal: 17233, TemporalUI: 17823, API: 17080, Worker: 17081, Mail: 17082,
 			IMAP: 17143, SMTP: 17025}},

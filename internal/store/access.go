@@ -77,10 +77,12 @@ type Content struct {
 	MediaType string
 	Size      int64
 	Verdict   postroom.AttachmentVerdict
+	Reason    postroom.Reason // why it did not pass
+	Malware   postroom.Malware
 }
 
 var readContent = statement(`
-	SELECT coalesce(m.contact_id::text, ''), t.blob_key, t.filename, t.media_type, t.size, t.verdict
+	SELECT coalesce(m.contact_id::text, ''), t.blob_key, t.filename, t.media_type, t.size, t.verdict, t.reason, t.malware
 	FROM attachment t JOIN message m ON m.id = t.message_id WHERE t.id = $1`)
 
 // Attachment reads where an attachment's content is.

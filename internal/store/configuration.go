@@ -179,6 +179,7 @@ var retirements = map[string]string{
 	"entry_point": statement(`UPDATE entry_point SET active = false WHERE address = $1`),
 	"rules":       statement(`DELETE FROM routing_rule WHERE $1 <> ''`),
 	"template":    statement(`UPDATE template SET active = false WHERE id || '/' || language = $1`),
+	"attachments": statement(`DELETE FROM attachment_rules WHERE $1 <> ''`),
 }
 
 var openInQueue = statement(`SELECT count(*)::int FROM contact WHERE queue_id = $1 AND phase <> 'done'`)

@@ -160,6 +160,9 @@ func objectsOf(c postroom.Configuration) []object {
 	for _, t := range c.Templates {
 		add("template", t.ID+"/"+t.Language, t, []any{upsertTemplate, t.ID, t.Language, t.Name.English, t.Name.Korean, t.Body})
 	}
+	if !c.Attachments.Empty() {
+		add("attachments", "all", listed(c.Attachments), []any{upsertAttachmentRules, listed(c.Attachments).Allowed, listed(c.Attachments).Blocked})
+	}
 	return objects
 }
 

@@ -173,6 +173,7 @@ func readConfiguration(ctx context.Context, tx *txn) (postroom.Configuration, er
 		},
 		func() error { return readRules(ctx, tx, &c.Rules) },
 		func() error { return rowsInto(ctx, tx, &c.Templates, selectTemplates, templateRow.template) },
+		func() error { return readAttachmentRules(ctx, tx, &c.Attachments) },
 	}
 	for _, read := range readers {
 		if err := read(); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -81,6 +82,8 @@ type ArrivedAttachment struct {
 	Verdict   postroom.AttachmentVerdict
 	Reason    string
 	BlobKey   string
+	Malware   postroom.Malware // what the virus scanner said of what is stored; empty: unscanned
+	Name      postroom.Text    // what it calls what it found
 }
 
 // Ingested says what became of a fetched mail.
@@ -296,8 +299,8 @@ var insertMessage = statement(`
 	VALUES ($1, nullif($2, '')::uuid, nullif($3, '')::uuid, 'in', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
 		postroom_now())`)
 var insertAttachment = statement(`
-	INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, content_id, verdict, reason, blob_key)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
+	INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, content_id, verdict, reason, blob_key, malware, malware_name)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 var insertFinding = statement(`
 	INSERT INTO finding (contact_id, message_id, place, kind, brand, last4, detector)
 	VALUES (nullif($1, '')::uuid, nullif($2, '')::uuid, $3, $4, $5, $6, $7)`)
@@ -317,7 +320,7 @@ func writeMessage(tx *txn, a Arrived, thread postroom.ThreadID, contact postroom
 		a.Trust.Elsewhere)
 	for i, t := range a.Attachments {
 		tx.later(insertAttachment, t.ID, a.ID, i, t.Filename.Reveal(), t.MediaType.Reveal(), t.Size, t.Inline,
-			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey)
+			t.ContentID.Reveal(), string(t.Verdict), t.Reason, t.BlobKey, string(cmp.Or(t.Malware, postroom.MalwareUnscanned)), t.Name.Reveal())
 	}
 	a.Showing.write(tx, a.ID)
 	writeFindings(tx, contact, a.ID, a.Findings)

@@ -61,10 +61,11 @@ type InlineImage struct {
 	ContentID string
 	BlobKey   string
 	Size      int64
+	Malware   postroom.Malware
 }
 
 var readInlineImages = statement(`
-	SELECT content_id, blob_key, size FROM attachment
+	SELECT content_id, blob_key, size, malware FROM attachment
 	WHERE message_id = $1 AND verdict = 'passed' AND content_id <> '' ORDER BY ordinal`)
 
 // InlineImages reads what the HTML of a mail may refer to by Content-ID.
