@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/postroom/postroom"
@@ -157,8 +158,16 @@ var insertCustomer = statement(`
 	WITH made AS (INSERT INTO customer (id, name) VALUES ($1, $2) RETURNING id)
 	INSERT INTO customer_address (address, customer_id) SELECT lower($3), id FROM made`)
 
-// customerOf finds the customer who has an address, or makes one. Two at once: the second transaction runs again.
+var insertNameless = statement(`INSERT INTO customer (id, name) VALUES ($1, $2)`)
+
+// customerOf finds the customer who has an address, or makes one. Two at once: the second transaction runs again. Who has no address, as many mail
+// systems when they write, is a customer of his own each time: nothing says that two of them are one.
 func customerOf(ctx context.Context, tx *txn, name, address string) (postroom.CustomerID, error) {
+	if !strings.Contains(address, "@") {
+		id := postroom.CustomerID(newID())
+		tx.later(insertNameless, id, name)
+		return id, nil
+	}
 	id, found, err := value[postroom.CustomerID](ctx, tx, readCustomer, address)
 	if err != nil || found {
 		return id, err

@@ -147,3 +147,22 @@ func TestBlockedSenderIsScreenedUntilUnblocked(t *testing.T) {
 	}
 	c.MustHold(t)
 }
+
+// Two mails from nobody's address are not one customer's: a released one would be shown with what strangers wrote.
+func TestReleasedMailsWithoutAnAddressShareNoCustomer(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	customers := map[string]int{}
+	for _, address := range []string{"", "", "MAILER-DAEMON", "mailer-daemon", "kim@customer.example", "KIM@customer.example"} { // the last two are one
+		mail := c.Mail(address, "Undelivered mail")
+		mail.Automatic = "auto-reply"
+		ingest(t, c, mail)
+		now, err := c.ReleaseScreened(t.Context(), store.Releasing{By: postroom.System("test"), Message: mail.ID})
+		must(t, err)
+		customers[c.Text(t, "SELECT customer_id::text FROM contact WHERE id = $1", now.Contact)]++
+	}
+	if len(customers) != 5 {
+		t.Errorf("they are %d customers: %v", len(customers), customers)
+	}
+	c.MustHold(t)
+}
