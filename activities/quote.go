@@ -14,7 +14,7 @@ import (
 
 // bodyOf is what a reply says: the draft, the queue's signature, and the mail that is answered, in the language of that mail.
 func bodyOf(source store.ReplySource) outbound.Body {
-	body := outbound.Body{Text: source.Body}
+	body := outbound.Body{Text: source.Body, Rich: source.HTML}
 	language := languageOf(source.Quoted)
 	body.Signature = postroom.Name{English: source.Signature, Korean: source.SignatureKo}.In(language)
 	if strings.TrimSpace(source.Quoted) != "" && !source.Weak { // who is not who he claims to be is told nothing that was said before (R48)

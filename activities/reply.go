@@ -89,6 +89,7 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		Purpose:      source.Purpose,
 		From:         a.address(source.FromName, source.From),
 		Recipients:   recipients,
+		HTML:         a.sealHTML(source.HTML),
 		Subject:      a.seal(pci.PlaceSubject, subject),
 		Body:         a.seal(pci.PlaceText, source.Body),
 		MessageID:    string(messageID),
@@ -156,6 +157,11 @@ func decoded(m email.Mail) []pci.Part {
 func (a *Activities) seal(place, s string) postroom.Text {
 	text, _ := a.Scanner.Text(place, s)
 	return text
+}
+
+func (a *Activities) sealHTML(source string) postroom.Text {
+	html, _ := a.Scanner.HTML(source)
+	return html
 }
 
 func (a *Activities) sealAll(place string, texts []string) []postroom.Text {

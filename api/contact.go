@@ -155,17 +155,34 @@ func (s contactService) QuickReply(ctx context.Context, r *contactv1.QuickReplyR
 	return &contactv1.QuickReplyResponse{Contact: contact}, err
 }
 
-// reply saves a text as draft, over the version that how names, and asks the contact's workflow to send it as how says.
+// reply sends a text to the customer alone, as how says.
 func (s *Server) reply(ctx context.Context, in workflows.OfferCommand, reply string, how workflows.ReplyCommand) error {
-	if isBlank(reply) {
+	return s.send(ctx, in, outgoing{text: reply, how: how})
+}
+
+// outgoing is a mail of an agent that is to be sent.
+type outgoing struct {
+	text     string
+	findings []postroom.Finding // in what stands beside the text
+	composed *store.Composition // nil: it goes to the customer alone
+	how      workflows.ReplyCommand
+}
+
+// send saves a text as draft, over the version that how names, with what was decided beside it, and asks the contact's workflow to send it as how says.
+func (s *Server) send(ctx context.Context, in workflows.OfferCommand, out outgoing) error {
+	if isBlank(out.text) {
 		return postroom.Invalid(postroom.ReasonEmptyReply, "the reply is empty")
 	}
-	if err := replyText(reply); err != nil {
+	if err := replyText(out.text); err != nil {
 		return err
 	}
-	text, findings := s.Scanner.Draft(pci.PlaceDraft, reply)
-	draft, err := s.Store.SaveDraft(ctx, part(in.Command, "draft"),
-		store.DraftSave{Offer: in.Offer, Base: how.DraftVersion, Body: text, Findings: findings})
+	text, found := s.Scanner.Draft(pci.PlaceDraft, out.text)
+	findings := append(found, out.findings...)
+	save := store.DraftSave{Offer: in.Offer, Base: out.how.DraftVersion, Body: text, Findings: findings}
+	if len(findings) == 0 {
+		save.Composed = out.composed
+	}
+	draft, err := s.Store.SaveDraft(ctx, part(in.Command, "draft"), save)
 	if err != nil {
 		return err
 	}
@@ -176,7 +193,11 @@ func (s *Server) reply(ctx context.Context, in workflows.OfferCommand, reply str
 	if err := filledIn(text.Reveal()); err != nil {
 		return err
 	}
+	how := out.how
 	how.OfferCommand, how.DraftVersion = in, draft.Version
+	if out.composed != nil {
+		how.Composition = string(out.composed.ID)
+	}
 	now, err := s.Gateway.Reply(ctx, how)
 	return s.settled(ctx, in, now, err)
 }

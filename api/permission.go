@@ -8,6 +8,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/compose/v1/composev1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/mail/v1/mailv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
@@ -83,6 +84,9 @@ var permissions = map[string]permission{
 	reminderv1connect.ReminderServiceUpdateReminderProcedure:   {roles: everybody, object: ownReminder},
 	reminderv1connect.ReminderServiceCompleteReminderProcedure: {roles: everybody, object: ownReminder},
 	reminderv1connect.ReminderServiceCancelReminderProcedure:   {roles: everybody, object: ownReminder},
+
+	composev1connect.ComposeServiceProposeRecipientsProcedure: {roles: handlers, object: ownOffer, passive: true},
+	composev1connect.ComposeServiceSendReplyProcedure:         {roles: handlers, object: workableOffer},
 
 	sendingv1connect.SendingServiceUndoReplyProcedure:     {roles: handlers, object: ownOffer},
 	sendingv1connect.SendingServiceScheduleReplyProcedure: {roles: handlers, object: workableOffer},

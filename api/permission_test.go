@@ -83,6 +83,9 @@ var rules = map[string]rule{
 	"/postroom.reminder.v1.ReminderService/CompleteReminder": {who: "everybody", object: "reminder"},
 	"/postroom.reminder.v1.ReminderService/CancelReminder":   {who: "everybody", object: "reminder"},
 
+	"/postroom.compose.v1.ComposeService/ProposeRecipients": {who: "handlers", object: "offer", says: "invalid_argument/malformed"},
+	"/postroom.compose.v1.ComposeService/SendReply":         {who: "handlers", object: "offer"},
+
 	"/postroom.sending.v1.SendingService/UndoReply":     {who: "handlers", object: "offer"},
 	"/postroom.sending.v1.SendingService/ScheduleReply": {who: "handlers", object: "offer"},
 	"/postroom.sending.v1.SendingService/ListReplies":   {who: "handlers", object: "contact"},

@@ -20,6 +20,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/compose/v1/composev1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/mail/v1/mailv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/reminder/v1/reminderv1connect"
@@ -88,6 +89,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle(agentv1connect.NewAgentServiceHandler(agentService{s}, options))
 	mux.Handle(contactv1connect.NewContactServiceHandler(contactService{s}, options))
 	mux.Handle(adminv1connect.NewAdminServiceHandler(adminService{s}, options))
+	mux.Handle(composev1connect.NewComposeServiceHandler(composeService{s}, options))
 	mux.Handle(mailv1connect.NewMailServiceHandler(mailService{s}, options))
 	mux.Handle(reminderv1connect.NewReminderServiceHandler(reminderService{s}, options))
 	mux.Handle(routingv1connect.NewRoutingServiceHandler(routingService{s}, options))

@@ -17,6 +17,7 @@ import (
 	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/compose/v1/composev1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	errorv1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
 	"github.com/postroom/postroom/internal/gen/postroom/mail/v1/mailv1connect"
@@ -53,6 +54,7 @@ type desk struct {
 	routing routingv1connect.RoutingServiceClient
 	sending sendingv1connect.SendingServiceClient
 	mail    mailv1connect.MailServiceClient
+	compose composev1connect.ComposeServiceClient
 	token   auth.Token
 
 	template templatev1connect.TemplateServiceClient
@@ -64,8 +66,8 @@ func at(url string, token auth.Token, options ...connect.ClientOption) desk {
 	return desk{authv1connect.NewAuthServiceClient(c, url, options...), agentv1connect.NewAgentServiceClient(c, url, options...),
 		contactv1connect.NewContactServiceClient(c, url, options...), adminv1connect.NewAdminServiceClient(c, url, options...),
 		supervisorv1connect.NewSupervisorServiceClient(c, url, options...), routingv1connect.NewRoutingServiceClient(c, url, options...),
-		sendingv1connect.NewSendingServiceClient(c, url, options...), mailv1connect.NewMailServiceClient(c, url, options...), token,
-		templatev1connect.NewTemplateServiceClient(c, url, options...)}
+		sendingv1connect.NewSendingServiceClient(c, url, options...), mailv1connect.NewMailServiceClient(c, url, options...),
+		composev1connect.NewComposeServiceClient(c, url, options...), token, templatev1connect.NewTemplateServiceClient(c, url, options...)}
 }
 
 // http is what carries a desk's calls.

@@ -8,6 +8,7 @@ import (
 // Body is what a reply says, in its parts.
 type Body struct {
 	Text        string // what the agent wrote
+	Rich        string // the same as HTML, sanitised; empty: he wrote text
 	Signature   string // of the queue; empty: none
 	Attribution string // the line that introduces the quotation
 	Quote       string // the mail that is answered, each line behind ">"; empty: none
@@ -26,11 +27,15 @@ func (b Body) Plain() string {
 	return out.String()
 }
 
-// HTML is the same for programs that show HTML. Everything in it is text that was escaped: whatever somebody wrote, it brings no element, no
+// HTML is the same for programs that show HTML. Everything in it but Rich is text that was escaped: whatever somebody wrote, it brings no element, no
 // script and no image.
 func (b Body) HTML() string {
 	var out strings.Builder
-	out.WriteString("<!DOCTYPE html>\n<html><body>\n<div>" + lines(strings.TrimRight(b.Text, " \t\r\n")) + "</div>\n")
+	written := b.Rich
+	if written == "" {
+		written = lines(strings.TrimRight(b.Text, " \t\r\n"))
+	}
+	out.WriteString("<!DOCTYPE html>\n<html><body>\n<div>" + written + "</div>\n")
 	if signature := strings.TrimSpace(b.Signature); signature != "" {
 		out.WriteString("<div><br>-- <br>\n" + lines(signature) + "</div>\n")
 	}

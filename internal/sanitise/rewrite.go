@@ -33,7 +33,7 @@ type rewriter struct{ images Inline }
 func (r rewriter) rewrite(n *html.Node) {
 	for child := n.FirstChild; child != nil; {
 		next := child.NextSibling
-		if child.Type == html.ElementNode && !restyle(child) {
+		if child.Type == html.ElementNode && !restyle(child, properties) {
 			n.RemoveChild(child)
 			child = next
 			continue
@@ -49,13 +49,13 @@ func (r rewriter) rewrite(n *html.Node) {
 	}
 }
 
-// restyle filters the style attribute; it reports false for an element that is not shown.
-func restyle(n *html.Node) bool {
+// restyle leaves of the style attribute what may be set; it reports false for an element that is not shown.
+func restyle(n *html.Node, may map[string]bool) bool {
 	source, found := attribute(n, "style")
 	if !found {
 		return true
 	}
-	kept, hidden := style(source)
+	kept, hidden := style(source, may)
 	if hidden {
 		return false
 	}

@@ -31,8 +31,8 @@ var (
 // maxStyle is the longest style attribute that is read, in bytes.
 const maxStyle = 4096
 
-// style filters a style attribute. hidden says that the mail does not show the element.
-func style(source string) (kept string, hidden bool) {
+// style leaves of a style attribute what may be set. hidden says that the mail does not show the element.
+func style(source string, may map[string]bool) (kept string, hidden bool) {
 	var out []string
 	if len(source) > maxStyle {
 		return "", false
@@ -40,11 +40,14 @@ func style(source string) (kept string, hidden bool) {
 	for declaration := range strings.SplitSeq(source, ";") {
 		property, set, found := strings.Cut(declaration, ":")
 		property, set = strings.ToLower(strings.TrimSpace(property)), strings.Join(strings.Fields(set), " ")
-		if !found || !properties[property] || !harmless(set) {
+		if !found || !may[property] && property != "display" || !harmless(set) {
 			continue
 		}
 		if property == "display" && strings.HasPrefix(strings.ToLower(set), "none") {
 			return "", true
+		}
+		if !may[property] {
+			continue
 		}
 		out = append(out, property+": "+set)
 	}

@@ -103,6 +103,7 @@ type Reply struct {
 	DraftVersion int64
 	From         postroom.Address
 	Purpose      postroom.Purpose // "": reply
+	HTML         postroom.Text    // what its author wrote; empty: he wrote text
 	Recipients   []Recipient      // 1 to 50, those in Bcc too; no address twice
 	Subject      postroom.Text
 	Body         postroom.Text
@@ -172,6 +173,7 @@ func writeReply(tx *txn, c postroom.Command, o offerRow, r Reply) {
 	tx.later(insertOutbox, r.Outbox, o.ID, r.Message, r.Mailbox, c.RequestID, r.EnvelopeFrom, addressesOf(r.Recipients), r.MessageID,
 		r.BlobKey, r.DueIn, at, cmp.Or(string(r.Purpose), string(postroom.PurposeReply)))
 	writeRecipients(tx, r.Outbox, r.Recipients)
+	Showing{HTML: r.HTML}.write(tx, r.Message)
 }
 
 var offerToWrapUp = statement(`UPDATE offer SET state = 'wrapup' WHERE id = $1 AND state = 'accepted'`)
