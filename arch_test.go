@@ -47,6 +47,7 @@ var imports = map[string]rule{
 	"internal/htmltext": {nil, "pure"},
 	"internal/keyring":  {[]string{"root"}, "internal packages do not know each other"},
 	"internal/mailbox":  {[]string{"root", "internal/signin"}, "one way to sign in for IMAP and SMTP"},
+	"internal/oauth":    {[]string{"root"}, "internal packages do not know each other"},
 	"internal/outbound": {[]string{"root", "internal/signin"}, "one way to sign in for IMAP and SMTP"},
 	"internal/pci":      {[]string{"root"}, "pure"},
 	"internal/routing":  {[]string{"root"}, "pure"},

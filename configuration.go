@@ -48,7 +48,7 @@ const (
 )
 
 // MailServer is how to reach one side of a mailbox. Secret names the password (R39): a file below the secrets directory, or an
-// environment variable POSTROOM_SECRET_*.
+// environment variable POSTROOM_SECRET_*. Without one, the mailbox's OAuth is what we sign in with.
 type MailServer struct {
 	Host     string  `json:"host"`
 	Port     int     `json:"port"`
@@ -90,7 +90,27 @@ type Mailbox struct {
 	AuthServIDs []string
 	// SpamHeader says that mail which that server calls spam is screened.
 	SpamHeader bool
+	// OAuth says how we sign in where a server has no Secret. Empty: with passwords.
+	OAuth OAuth
 }
+
+// OAuth is how access tokens of a mailbox are had, by a refresh token that is handed in apart (RFC 6749 section 6).
+type OAuth struct {
+	TokenURL     string         `json:"token_url,omitzero"`
+	ClientID     string         `json:"client_id,omitzero"`
+	ClientSecret string         `json:"client_secret,omitzero"` // names the client's secret (R39); empty: it has none
+	Scope        string         `json:"scope,omitzero"`         // asked for, separated by spaces; empty: what was granted
+	Mechanism    OAuthMechanism `json:"mechanism,omitzero"`     // empty: what the server offers
+}
+
+// OAuthMechanism is how an access token is shown to a mail server.
+type OAuthMechanism string
+
+// The mechanisms.
+const (
+	OAuthBearer  OAuthMechanism = "oauthbearer" // RFC 7628
+	OAuthXOAuth2 OAuthMechanism = "xoauth2"     // what was there before it
+)
 
 // DKIM is how mails are signed: with the key that Secret names, a private key in PEM (R39), for the domain of the mailbox's address.
 type DKIM struct {

@@ -36,6 +36,7 @@ type Activities struct {
 
 	senders      senders
 	scannerAfter atomic.Int64 // until then, in nanoseconds, mail does not ask the virus scanner
+	authorized   authorized
 }
 
 var _ workflows.Activities = (*Activities)(nil)

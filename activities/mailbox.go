@@ -149,12 +149,12 @@ func (w *watch) config() (mailbox.Config, error) {
 
 // imap is how a mailbox is reached by IMAP.
 func (a *Activities) imap(m postroom.Mailbox) (mailbox.Config, error) {
-	password, err := a.Secrets.Secret(m.IMAP.Secret)
+	with, err := a.credentials(m, m.IMAP)
 	if err != nil {
 		return mailbox.Config{}, err
 	}
 	return mailbox.Config{Host: m.IMAP.Host, Port: m.IMAP.Port, Security: mailbox.Security(m.IMAP.TLS), Username: m.IMAP.Username,
-		Password: password.Reveal()}, nil
+		Password: with.Password, Tokens: with.Tokens, Mechanism: with.Mechanism}, nil
 }
 
 // drain ingests everything above the cursor. The cursor moves over settled mails only, batch by batch.

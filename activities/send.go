@@ -102,11 +102,11 @@ func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Resu
 	server := watched.Mailbox.SMTP
 	config := smtpServer{Host: server.Host, Port: server.Port, Security: outbound.Security(server.TLS), Username: server.Username}
 	if server.Username != "" {
-		password, err := a.Secrets.Secret(server.Secret)
+		with, err := a.credentials(watched.Mailbox, server)
 		if err != nil {
 			return outbound.Result{}, err
 		}
-		config.Password = password.Reveal()
+		config.Password, config.Tokens, config.Mechanism = with.Password, with.Tokens, with.Mechanism
 	}
 	sender, err := a.senders.of(s.Mailbox, config)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/outbound"
+	"github.com/postroom/postroom/internal/signin"
 )
 
 // keepConnection is how long a connection to a mail server is kept for the next reply: less than servers grant (RFC 5321 section 4.5.3.2.7 asks for
@@ -18,6 +19,8 @@ type smtpServer struct {
 	Port               int
 	Security           outbound.Security
 	Username, Password string
+	Tokens             signin.Tokens
+	Mechanism          signin.Mechanism
 }
 
 // senders are one for each mailbox, so that a connection serves more than one reply.
@@ -40,7 +43,7 @@ func (s *senders) of(id postroom.MailboxID, server smtpServer) (*outbound.Sender
 		return have.Sender, nil
 	}
 	made, err := outbound.New(outbound.Config{Host: server.Host, Port: server.Port, Security: server.Security, Username: server.Username,
-		Password: server.Password, IdleTime: keepConnection})
+		Password: server.Password, Tokens: server.Tokens, Mechanism: server.Mechanism, IdleTime: keepConnection})
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/postroom/postroom"
@@ -60,13 +59,14 @@ func watchUntilSync(ctx workflow.Context, id postroom.MailboxID, syncs workflow.
 	if waiting := workflow.Await(ctx, func() bool { return done || syncs.Len() > 0 }); waiting != nil {
 		return watched, waiting
 	}
-	if !done {
-		stop()
-		if waiting := workflow.Await(ctx, func() bool { return done }); waiting != nil {
-			return watched, waiting
-		}
+	if done {
+		return watched, err
 	}
-	if temporal.IsCanceledError(err) && ctx.Err() == nil {
+	stop()
+	if waiting := workflow.Await(ctx, func() bool { return done }); waiting != nil {
+		return watched, waiting
+	}
+	if err != nil && ctx.Err() == nil { // cancelled, or cut off just then, after which Temporal tries nothing again: another one begins anyway
 		return Watched{}, nil
 	}
 	return watched, err

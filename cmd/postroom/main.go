@@ -50,7 +50,7 @@ func (p program) run(ctx context.Context, args []string) error {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.AddCommand(p.devCommand(), p.workerCommand(), p.apiCommand(), p.migrateCommand(), p.applyCommand(), p.exportCommand(), p.accountCommand(),
-		p.contactCommand(), p.agentCommand(), p.reminderCommand(), p.replyCommand(),
+		p.contactCommand(), p.agentCommand(), p.reminderCommand(), p.replyCommand(), p.mailboxCommand(),
 		p.keyringCommand(), p.mailCommand(), p.replayCommand(), p.healthCommand(), p.versionCommand(), p.devmailCommand())
 	return root.ExecuteContext(ctx)
 }

@@ -115,6 +115,9 @@ var refused = []struct{ about, old, new, at, want string }{
 	{"text for a number", "priority: 2", `priority: "2"`, `"2"`, "priority: expected a whole number in decimal digits, 0–9; found text"},
 	{"another notation", "priority: 2", "priority: 0x2", "0x2", "priority: expected a whole number"},
 	{"a missing key", "    on_finding: expunge\n", "", "- key: support", `the key "on_finding" is missing in a mailbox (one of keep, move, expunge)`},
+	{"OAuth over http", "    on_finding: expunge\n", "    on_finding: expunge\n    oauth: {token_url: http://login.mail.example/token, client_id: postroom}\n", "oauth:", "token_url: malformed: expected an https address"},
+	{"neither secret nor OAuth", "      secret: mailbox-support # the name", "      # the name", "    imap:", "the key \"secret\" is missing"},
+	{"OAuth for nobody", "    on_finding: expunge\n", "    on_finding: expunge\n    oauth: {token_url: https://login.mail.example/token, client_id: postroom}\n", "oauth:", "both servers have a secret"},
 	{"another word", "on_finding: expunge", "on_finding: delete", "on_finding", "on_finding: expected one of keep, move, expunge"},
 	{"a key that is defined twice", "key: jiwoo", "key: mina", "박지우", `key: the agent "mina" is defined twice, first in line`},
 	{"a key in capitals", "key: jiwoo", "key: Jiwoo", "박지우", "key: not a key: at most 64 lower-case letters"},
@@ -287,7 +290,7 @@ func TestSecretIsNamedAndNeverGiven(t *testing.T) {
 			t.Errorf("%s: %q", form, got)
 		}
 	}
-	if got := mistakesOf(t, edit(t, line, "      password: hunter2 # the name")); !strings.Contains(got[1], "write secret: and the name of a file") {
+	if got := mistakesOf(t, edit(t, line, "      password: hunter2 # the name")); !strings.Contains(strings.Join(got, "\n"), "write secret: and the name of a file") {
 		t.Errorf("%q", got)
 	}
 }

@@ -126,6 +126,13 @@ func anyConfiguration() *rapid.Generator[postroom.Configuration] {
 			if rapid.Bool().Draw(t, "authserv-ids") {
 				m.AuthServIDs, m.SpamHeader = []string{"mx1.shop.example", "relay_2"}, rapid.Bool().Draw(t, "spam header")
 			}
+			if rapid.Bool().Draw(t, "OAuth") {
+				m.SMTP.Secret = ""
+				m.OAuth = postroom.OAuth{TokenURL: "https://login.mail.example/token", ClientID: text(), Scope: "mail offline_access", Mechanism: postroom.OAuthXOAuth2}
+				if rapid.Bool().Draw(t, "client secret") {
+					m.OAuth.ClientSecret = "oauth-client"
+				}
+			}
 			if rapid.Bool().Draw(t, "Sent folder") {
 				m.SentFolder = text()
 			}

@@ -61,6 +61,7 @@ func TestDocumentationSaysEveryKey(t *testing.T) {
 	b.WriteString("## A holiday\n\nAn entry of `holidays`:\n\n" + holidays.reference() + "\n")
 	b.WriteString("## A mail server\n\nThe values of `imap` and `smtp`:\n\n" + servers.reference() + "\n")
 	b.WriteString("## A way to sign\n\nThe value of `dkim` of a mailbox:\n\n" + signings.reference() + "\n")
+	b.WriteString("## A way to sign in with OAuth 2\n\nThe value of `oauth` of a mailbox:\n\n" + authorizings.reference() + "\n")
 	b.WriteString("## A name in two languages\n\nA missing Korean name is shown in English (R4).\n\n" + nameInLanguages.reference())
 	text, err := os.ReadFile(documentation)
 	if err != nil {
@@ -89,6 +90,7 @@ func TestEachFieldIsBoundToAFieldOfItsOwn(t *testing.T) {
 	checkBindings(t, mailboxes)
 	checkBindings(t, servers)
 	checkBindings(t, signings)
+	checkBindings(t, authorizings)
 	checkBindings(t, signatures)
 	checkBindings(t, entryPoints)
 	checkBindings(t, rules)

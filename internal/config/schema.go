@@ -61,6 +61,8 @@ var mailboxes = object[postroom.Mailbox]{
 		{"sent_folder", optional, "The IMAP folder that holds copies of what was sent. Without it: the one that the server calls \\Sent. There a reply is " +
 			"looked for whose fate is unknown (R21).", func(m *postroom.Mailbox) value { return line(&m.SentFolder, maxFolder) }},
 		{"dkim", optional, "How replies are signed (RFC 6376), where the mail server does not do it. Without it they are not.", func(m *postroom.Mailbox) value { return signing(&m.DKIM) }},
+		{"oauth", optional, "How we sign in with OAuth 2 where imap or smtp has no secret. Then `postroom mailbox authorize` hands in the refresh token.",
+			func(m *postroom.Mailbox) value { return authorizing(&m.OAuth) }},
 		{"imap", required, "Where mail is fetched.", func(m *postroom.Mailbox) value { return nested(servers, &m.IMAP) }},
 		{"smtp", required, "Where replies are submitted.", func(m *postroom.Mailbox) value { return nested(servers, &m.SMTP) }},
 		{"authserv_id", optional, "Under which names the mail server of this mailbox writes Authentication-Results (RFC 8601). What they say of a sender " +
@@ -73,6 +75,7 @@ var mailboxes = object[postroom.Mailbox]{
 		if m.SpamHeader && len(m.AuthServIDs) == 0 {
 			r.wrong(at.of("spam_header"), "goes with authserv_id: else anybody's word would be believed")
 		}
+		checkSignIn(r, at, m)
 	},
 }
 
@@ -88,7 +91,7 @@ var servers = object[postroom.MailServer]{
 				return choice(&s.TLS, postroom.TLSImplicit, postroom.TLSStart, postroom.TLSNone)
 			}},
 		{"username", required, "The account on the server.", func(s *postroom.MailServer) value { return line(&s.Username, maxUsername) }},
-		{"secret", required, "Names the account's password, and never is it (R39).", func(s *postroom.MailServer) value { return secret(&s.Secret) }},
+		{"secret", optional, "Names the account's password, and never is it (R39). Required, unless the mailbox has oauth.", func(s *postroom.MailServer) value { return secret(&s.Secret) }},
 	},
 	check: func(r *reader, at spots, s postroom.MailServer) {
 		if s.TLS == postroom.TLSNone && !isLoopback(s.Host) {

@@ -30,6 +30,7 @@ const (
 	Contact  Command = "contact"
 	Agent    Command = "agent"
 	Reminder Command = "reminder"
+	Mailbox  Command = "mailbox"
 	Keyring  Command = "keyring"
 	Mail     Command = "mail"
 	Devmail  Command = "devmail"
@@ -38,7 +39,7 @@ const (
 
 // Commands lists every command.
 func Commands() []Command {
-	return []Command{Dev, Worker, API, Migrate, Apply, Export, Account, Contact, Agent, Reminder, Keyring, Mail, Devmail, Replay}
+	return []Command{Dev, Worker, API, Migrate, Apply, Export, Account, Contact, Agent, Reminder, Mailbox, Keyring, Mail, Devmail, Replay}
 }
 
 // Settings is what Load found, by what it is about. What a command does not use has its default.

@@ -105,7 +105,7 @@ func TestEachCommandNeedsWhatItNeedsAndAsksForNothingElse(t *testing.T) {
 	const database, owner, secrets, blobs = "POSTROOM_DATABASE_URL", "POSTROOM_OWNER_DATABASE_URL", "POSTROOM_SECRETS_DIR", "POSTROOM_BLOB_URL"
 	for command, want := range map[settings.Command][]string{
 		settings.Dev: nil, settings.Worker: {database, blobs, secrets}, settings.API: {database, blobs, secrets}, settings.Migrate: {owner}, settings.Apply: {database},
-		settings.Export: {database}, settings.Account: {database}, settings.Contact: {database}, settings.Agent: {database}, settings.Reminder: {database}, settings.Keyring: {secrets}, settings.Mail: nil, settings.Devmail: nil, settings.Replay: nil,
+		settings.Export: {database}, settings.Account: {database}, settings.Contact: {database}, settings.Agent: {database}, settings.Reminder: {database}, settings.Mailbox: {database, secrets}, settings.Keyring: {secrets}, settings.Mail: nil, settings.Devmail: nil, settings.Replay: nil,
 	} {
 		e := environment{}
 		_, err := settings.Load(command, e.get)
@@ -126,7 +126,7 @@ func TestEachCommandNeedsWhatItNeedsAndAsksForNothingElse(t *testing.T) {
 			}
 		}
 	}
-	if len(settings.Commands()) != 14 {
+	if len(settings.Commands()) != 15 {
 		t.Errorf("%d commands", len(settings.Commands()))
 	}
 }

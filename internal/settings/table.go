@@ -64,7 +64,7 @@ func Markdown() string {
 
 var table = []Variable{
 	{Name: "POSTROOM_DATABASE_URL", About: "PostgreSQL, as the application's role: `postgres://…`.", Secret: HasSecret,
-		UsedBy: []Command{Worker, API, Apply, Export, Account, Contact, Agent, Reminder}, RequiredBy: []Command{Worker, API, Apply, Export, Account, Contact, Agent, Reminder},
+		UsedBy: []Command{Worker, API, Apply, Export, Account, Contact, Agent, Reminder, Mailbox}, RequiredBy: []Command{Worker, API, Apply, Export, Account, Contact, Agent, Reminder, Mailbox},
 		set: func(s *Settings, v string) string { return postgresURL(&s.Database.URL, v) }},
 	{Name: "POSTROOM_OWNER_DATABASE_URL", About: "PostgreSQL, as the role that owns the tables: `postgres://…`.", Secret: HasSecret,
 		UsedBy: []Command{Migrate}, RequiredBy: []Command{Migrate},
@@ -88,7 +88,7 @@ var table = []Variable{
 	{Name: "POSTROOM_BLOB_URL", About: "Where attachments are kept: `file:///` and an absolute path.", UsedBy: []Command{Worker, API}, RequiredBy: []Command{Worker, API},
 		set: func(s *Settings, v string) string { return fileURL(&s.Files.Blobs, v) }},
 	{Name: "POSTROOM_SECRETS_DIR", About: "Directory of the secrets that the configuration names, and of the key ring.",
-		UsedBy: []Command{Worker, API, Keyring}, RequiredBy: []Command{Worker, API, Keyring},
+		UsedBy: []Command{Worker, API, Keyring, Mailbox}, RequiredBy: []Command{Worker, API, Keyring, Mailbox},
 		set: func(s *Settings, v string) string { return path(&s.Files.Secrets, v) }},
 	{Name: "POSTROOM_CLAMD_ADDRESS", About: "The virus scanner, clamd: `unix:///path` of its socket, or `tcp://host:port` on a private network. Without it files are not scanned for malware.",
 		UsedBy: []Command{Worker, API}, set: func(s *Settings, v string) string { return clamdAddress(&s.Clamd.Address, v) }},

@@ -45,11 +45,12 @@ var upsertWrapUpCode = statement(`
 	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, note_required = excluded.note_required,
 		position = excluded.position, active = true`)
 var upsertMailbox = statement(`
-	INSERT INTO mailbox (id, address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, dkim, authserv_ids, spam_header)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	INSERT INTO mailbox (id, address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, dkim, authserv_ids, spam_header, oauth)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 	ON CONFLICT (id) DO UPDATE SET address = excluded.address, name = excluded.name, folder = excluded.folder, imap = excluded.imap,
 		smtp = excluded.smtp, on_finding = excluded.on_finding, plus_addressing = excluded.plus_addressing,
-		sent_folder = excluded.sent_folder, dkim = excluded.dkim, authserv_ids = excluded.authserv_ids, spam_header = excluded.spam_header, active = true, version = mailbox.version + 1, tell_at = NULL`)
+		sent_folder = excluded.sent_folder, dkim = excluded.dkim, authserv_ids = excluded.authserv_ids, spam_header = excluded.spam_header,
+		oauth = excluded.oauth, active = true, version = mailbox.version + 1, tell_at = NULL`)
 var upsertQueue = statement(`
 	INSERT INTO queue (id, name, name_ko, channel, mailbox_id, priority, rona_seconds, rules, hours_id, ageing_seconds, owner_lease_seconds,
 		auto_wrapup_seconds, wrapup_extensions, default_wrapup_code, wrapup_guidance, wrapup_guidance_ko, undo_seconds, signature, signature_ko,
@@ -139,7 +140,7 @@ func objectsOf(c postroom.Configuration) []object {
 	}
 	for _, m := range c.Mailboxes {
 		add("mailbox", string(m.ID), m, []any{upsertMailbox, m.ID, m.Address, m.Name, m.Folder, marshal(m.IMAP), marshal(m.SMTP), string(m.OnFinding),
-			m.PlusAddressing, m.SentFolder, marshal(m.DKIM), append([]string{}, m.AuthServIDs...), m.SpamHeader})
+			m.PlusAddressing, m.SentFolder, marshal(m.DKIM), append([]string{}, m.AuthServIDs...), m.SpamHeader, marshal(m.OAuth)})
 	}
 	for _, q := range c.Queues {
 		q.Teams = slices.Sorted(slices.Values(q.Teams)) // a set: its order means nothing

@@ -69,6 +69,7 @@ type mailboxConfigRow struct {
 	DKIM                  postroom.DKIM
 	AuthServIDs           []string
 	SpamHeader            bool
+	OAuth                 postroom.OAuth
 }
 
 type teamRow struct {
@@ -99,7 +100,7 @@ var selectAgents = statement(`
 var selectIdleCodes = statement(`SELECT id, name, name_ko, false FROM idle_code WHERE active ORDER BY position, id`)
 var selectWrapUpCodes = statement(`SELECT id, name, name_ko, note_required FROM wrapup_code WHERE active ORDER BY position, id`)
 var selectMailboxes = statement(`SELECT id, address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, dkim,
-	nullif(authserv_ids, '{}'), spam_header FROM mailbox WHERE active ORDER BY id`)
+	nullif(authserv_ids, '{}'), spam_header, oauth FROM mailbox WHERE active ORDER BY id`)
 var selectQueues = statement(`
 	SELECT id, name, name_ko, channel, mailbox_id, priority::int, rona_seconds,
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/postroom/postroom"
 )
@@ -16,7 +15,8 @@ type WatchedMailbox struct {
 
 type mailboxRow struct {
 	Address, Name, Folder string
-	IMAP, SMTP            []byte
+	IMAP, SMTP            postroom.MailServer
+	OAuth                 postroom.OAuth
 	OnFinding             postroom.Original
 	PlusAddressing        bool
 	SentFolder            string
@@ -26,7 +26,7 @@ type mailboxRow struct {
 	Version               int64
 }
 
-var readMailbox = statement(`SELECT address, name, folder, imap, smtp, on_finding, plus_addressing, sent_folder, authserv_ids, spam_header, active, version FROM mailbox WHERE id = $1`)
+var readMailbox = statement(`SELECT address, name, folder, imap, smtp, oauth, on_finding, plus_addressing, sent_folder, authserv_ids, spam_header, active, version FROM mailbox WHERE id = $1`)
 
 // Mailbox reads a mailbox's settings. One that the configuration does not know is NotFound.
 func (s *Store) Mailbox(ctx context.Context, id postroom.MailboxID) (WatchedMailbox, error) {
@@ -38,14 +38,8 @@ func (s *Store) Mailbox(ctx context.Context, id postroom.MailboxID) (WatchedMail
 		return WatchedMailbox{}, postroom.NotFound("unknown_mailbox", "there is no such mailbox")
 	}
 	w := WatchedMailbox{Active: r.Active, Version: r.Version, Mailbox: postroom.Mailbox{ID: id, Address: r.Address, Name: r.Name,
-		Folder: r.Folder, OnFinding: r.OnFinding, PlusAddressing: r.PlusAddressing, SentFolder: r.SentFolder,
+		Folder: r.Folder, IMAP: r.IMAP, SMTP: r.SMTP, OAuth: r.OAuth, OnFinding: r.OnFinding, PlusAddressing: r.PlusAddressing, SentFolder: r.SentFolder,
 		AuthServIDs: r.AuthServIDs, SpamHeader: r.SpamHeader}}
-	if err := json.Unmarshal(r.IMAP, &w.Mailbox.IMAP); err != nil {
-		return w, postroom.Internal("read a mailbox's IMAP settings", err)
-	}
-	if err := json.Unmarshal(r.SMTP, &w.Mailbox.SMTP); err != nil {
-		return w, postroom.Internal("read a mailbox's SMTP settings", err)
-	}
 	return w, nil
 }
 

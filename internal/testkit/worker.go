@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -195,11 +196,29 @@ func (w *Working) Watch(t testing.TB) {
 	w.Exec(t, "UPDATE mailbox SET version = version + 1, tell_at = NULL")
 }
 
+// SetLog has the next worker, and the activities, log to log.
+func (w *Working) SetLog(t testing.TB, log *slog.Logger) {
+	t.Helper()
+	w.StopWorker()
+	w.options.Log, w.options.Activities.Log = log, log
+	w.StartWorker(t)
+}
+
+// MailHealth is what the worker knows of the mailboxes' servers.
+func (w *Working) MailHealth() map[string]error { return w.options.Activities.Mail.States() }
+
 // ConnectMail gives the centre's mailbox real servers: IMAP and SMTP of a mail server for trying out.
 func (w *Working) ConnectMail(t testing.TB) *devmail.Server {
 	t.Helper()
+	return w.ConnectMailWith(t, devmail.Options{})
+}
+
+// ConnectMailWith does so with a server that is not as usual.
+func (w *Working) ConnectMailWith(t testing.TB, options devmail.Options) *devmail.Server {
+	t.Helper()
 	const password = "a password of the mailbox"
-	server, err := devmail.Start(devmail.Options{Dir: t.TempDir(), Accounts: map[string]string{"support@shop.example": password}})
+	options.Dir, options.Accounts = t.TempDir(), map[string]string{"support@shop.example": password}
+	server, err := devmail.Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}
