@@ -154,6 +154,8 @@ type Queue struct {
 	Undo time.Duration
 	// Signature is what stands below replies, in the customer's language; at most MaxSignature characters in each. Empty: none.
 	Signature Name
+	// Acknowledgement is the template that a customer is sent by itself when his mail opens a contact (R34): its key. Empty: none.
+	Acknowledgement string
 	// WrapUpGuidance is what the organisation asks of a wrap-up, shown above its form (R24); at most MaxGuidance characters. Empty: none.
 	WrapUpGuidance Name
 	QueueRules

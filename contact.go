@@ -128,6 +128,8 @@ type ContactSnapshot struct {
 
 	// Sends are the replies that are not settled yet.
 	Sends []PendingSend `json:"sends,omitempty"`
+	// Acknowledge says that it is still to be decided whether its first mail is acknowledged (R34).
+	Acknowledge bool `json:"acknowledge,omitzero"`
 	// WrapUps are the wrap-ups that are not completed yet and that the contact does not wait for by its phase, or that complete
 	// themselves when their time comes (R24).
 	WrapUps []PendingWrapUp `json:"wrap_ups,omitempty"`

@@ -26,6 +26,8 @@ const (
 	PurposeReply   Purpose = "reply"   // an answer
 	PurposeForward Purpose = "forward" // somebody's mail, passed on to an outside address (R23)
 	PurposeNew     Purpose = "new"     // the first mail of a contact that an agent began (R23)
+	// PurposeAcknowledgement is what goes out by itself when a customer's mail opened a contact (R34).
+	PurposeAcknowledgement Purpose = "acknowledgement"
 )
 
 // Seen is what an agent's desktop showed when he decided: the newest message, or "" if the desktop does not say. A decision that

@@ -107,6 +107,7 @@ func (w *watch) read(source store.Source, raw []byte, rules postroom.AttachmentR
 	kind := w.kind(m)
 	a.Automatic, a.Report, a.Evidence = string(kind), r.report(kind, m, deliveredTo(m)), r.evidence(m)
 	a.Source.Logical, a.Trust = w.logical(m), r.trust(raw, m, w.mailbox)
+	a.MayAcknowledge = email.MayAutoReply(m, w.marks())
 	if len(r.findings) > 0 && w.mailbox.OnFinding != postroom.OriginalKeep {
 		a.Pending = string(w.mailbox.OnFinding)
 	}
@@ -115,10 +116,15 @@ func (w *watch) read(source store.Source, raw []byte, rules postroom.AttachmentR
 
 // kind says what kind of machine wrote a mail; our own mail that comes back is a loop (R34).
 func (w *watch) kind(m email.Mail) email.Kind {
-	return email.AutomaticFor(m, email.Marks{Mailboxes: []string{w.mailbox.Address}, OwnID: func(id postroom.InternetMessageID) bool {
+	return email.AutomaticFor(m, w.marks())
+}
+
+// marks are the signs of our own mail.
+func (w *watch) marks() email.Marks {
+	return email.Marks{Loop: w.mailbox.Address, Mailboxes: []string{w.mailbox.Address}, OwnID: func(id postroom.InternetMessageID) bool {
 		_, ok := w.Keys.VerifyMessageID(id)
 		return ok
-	}})
+	}}
 }
 
 // Bounds of what is looked up later: what is longer names nobody and nothing (RFC 5321 section 4.5.3.1, RFC 5322 section 2.1.1), and no index

@@ -99,7 +99,7 @@ func messageToProto(m store.MessageView) *contactv1.Message {
 		MessageId: string(m.ID), Outbound: m.Direction == postroom.Outbound, From: &contactv1.Address{Name: m.FromName, Address: m.FromAddress},
 		Subject: m.Subject, Text: m.Body, Masked: m.Masked, At: timestamppb.New(m.At), Delivery: deliveries[m.Delivery],
 		ReplyCode: int32(m.ReplyCode), ServerText: m.ServerText, ReadAt: optionalTime(m.ReadAt),
-		Formatted: m.Formatted, Quoted: m.Quoted, SenderMarks: senderMarks(m),
+		Formatted: m.Formatted, Quoted: m.Quoted, SenderMarks: senderMarks(m), Automatic: m.Automatic,
 	}
 	for _, r := range m.Recipients {
 		address := &contactv1.Address{Name: r.Name, Address: r.Address}

@@ -64,6 +64,18 @@ var sendingStories = []story{
 		}
 		return contact
 	}},
+	{name: "acknowledged", rona: time.Minute, runs: 1, steps: []int{7}, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
+		acknowledging(t, w)
+		mail := w.ConnectMail(t)
+		w.Ready(t, "mina")
+		contact := acknowledged(t, w)
+		received(t, mail, 1) // before anybody accepts it
+		offer := w.AwaitOffer(t, "mina", contact)
+		testkit.Done(w.Gateway.Accept(t.Context(), testkit.On("mina", contact, offer)))(t)
+		testkit.Done(w.Gateway.Close(t.Context(), testkit.On("mina", contact, offer)))(t)
+		complete(t, w, "mina", contact, offer)
+		return contact
+	}},
 	{name: "looked-for-in-vain", rona: time.Minute, runs: 1, steps: []int{6}, options: soonProbed, tell: func(t *testing.T, w *testkit.Working) postroom.ContactID {
 		mail := w.ConnectMail(t)
 		mail.Inject(devmail.FaultCutAfterDot, 1)

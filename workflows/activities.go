@@ -39,6 +39,9 @@ type Activities interface {
 	// ResumeContact has a parked contact wait again whose time has come by PostgreSQL's clock (R45).
 	ResumeContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
 
+	// AcknowledgeContact sends the customer whose mail opened a contact the template of its queue, or records why it does not (R34).
+	AcknowledgeContact(ctx context.Context, id postroom.ContactID) (postroom.ContactSnapshot, error)
+
 	// UndoReply takes back the reply that the agent sent last, if no attempt holds it (R20).
 	UndoReply(ctx context.Context, in OfferCommand) (postroom.ContactSnapshot, error)
 
@@ -124,27 +127,28 @@ type callOptions struct {
 
 // The call table. Database steps are local activities: short, idempotent, a tenth of the cost of a normal one. Mail is a normal activity.
 var (
-	loadContact     = call[postroom.ContactID, postroom.ContactSnapshot]{"LoadContact", step}
-	routeContact    = call[postroom.ContactID, postroom.ContactSnapshot]{"RouteContact", step}
-	offerContact    = call[postroom.ContactID, postroom.ContactSnapshot]{"OfferContact", step}
-	expireOffer     = call[OfferRef, postroom.ContactSnapshot]{"ExpireOffer", step}
-	acceptOffer     = call[OfferCommand, postroom.ContactSnapshot]{"AcceptOffer", step}
-	declineOffer    = call[OfferCommand, postroom.ContactSnapshot]{"DeclineOffer", step}
-	reply           = call[ReplyCommand, postroom.ContactSnapshot]{"Reply", step}
-	closeContact    = call[OfferCommand, postroom.ContactSnapshot]{"CloseContact", step}
-	completeWrapUp  = call[WrapUpCommand, postroom.ContactSnapshot]{"CompleteWrapUp", step}
-	extendWrapUp    = call[OfferCommand, postroom.ContactSnapshot]{"ExtendWrapUp", step}
-	autoWrapUp      = call[OfferRef, postroom.ContactSnapshot]{"AutoWrapUp", step}
-	transferContact = call[TransferCommand, postroom.ContactSnapshot]{"TransferContact", step}
-	parkContact     = call[ParkCommand, postroom.ContactSnapshot]{"ParkContact", step}
-	returnToContact = call[OfferCommand, postroom.ContactSnapshot]{"ReturnToContact", step}
-	resumeContact   = call[postroom.ContactID, postroom.ContactSnapshot]{"ResumeContact", step}
-	undoReply       = call[OfferCommand, postroom.ContactSnapshot]{"UndoReply", step}
-	sendReply       = call[postroom.OutboxID, Sent]{"SendReply", mail}
-	probeReply      = call[postroom.OutboxID, Sent]{"ProbeReply", probe}
-	loadReminder    = call[postroom.ReminderID, postroom.ReminderSnapshot]{"LoadReminder", step}
-	fireReminder    = call[postroom.ReminderID, postroom.ReminderSnapshot]{"FireReminder", step}
-	watchMailbox    = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
+	loadContact        = call[postroom.ContactID, postroom.ContactSnapshot]{"LoadContact", step}
+	routeContact       = call[postroom.ContactID, postroom.ContactSnapshot]{"RouteContact", step}
+	offerContact       = call[postroom.ContactID, postroom.ContactSnapshot]{"OfferContact", step}
+	expireOffer        = call[OfferRef, postroom.ContactSnapshot]{"ExpireOffer", step}
+	acceptOffer        = call[OfferCommand, postroom.ContactSnapshot]{"AcceptOffer", step}
+	declineOffer       = call[OfferCommand, postroom.ContactSnapshot]{"DeclineOffer", step}
+	reply              = call[ReplyCommand, postroom.ContactSnapshot]{"Reply", step}
+	closeContact       = call[OfferCommand, postroom.ContactSnapshot]{"CloseContact", step}
+	completeWrapUp     = call[WrapUpCommand, postroom.ContactSnapshot]{"CompleteWrapUp", step}
+	extendWrapUp       = call[OfferCommand, postroom.ContactSnapshot]{"ExtendWrapUp", step}
+	autoWrapUp         = call[OfferRef, postroom.ContactSnapshot]{"AutoWrapUp", step}
+	transferContact    = call[TransferCommand, postroom.ContactSnapshot]{"TransferContact", step}
+	parkContact        = call[ParkCommand, postroom.ContactSnapshot]{"ParkContact", step}
+	returnToContact    = call[OfferCommand, postroom.ContactSnapshot]{"ReturnToContact", step}
+	resumeContact      = call[postroom.ContactID, postroom.ContactSnapshot]{"ResumeContact", step}
+	undoReply          = call[OfferCommand, postroom.ContactSnapshot]{"UndoReply", step}
+	acknowledgeContact = call[postroom.ContactID, postroom.ContactSnapshot]{"AcknowledgeContact", courtesy}
+	sendReply          = call[postroom.OutboxID, Sent]{"SendReply", mail}
+	probeReply         = call[postroom.OutboxID, Sent]{"ProbeReply", probe}
+	loadReminder       = call[postroom.ReminderID, postroom.ReminderSnapshot]{"LoadReminder", step}
+	fireReminder       = call[postroom.ReminderID, postroom.ReminderSnapshot]{"FireReminder", step}
+	watchMailbox       = call[postroom.MailboxID, Watched]{"WatchMailbox", watch}
 )
 
 // step is a transaction. It is tried until the database is back: a contact waits, it does not fail.
@@ -155,6 +159,13 @@ func step(summary string) callOptions {
 		ScheduleToCloseTimeout: 30 * 24 * time.Hour,
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: 100 * time.Millisecond, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second},
 	}}
+}
+
+// courtesy is a transaction that may be left out: nobody waits for it, so it is not tried for ever.
+func courtesy(summary string) callOptions {
+	o := step(summary)
+	o.local.ScheduleToCloseTimeout = 24 * time.Hour
+	return o
 }
 
 // mail is a submission by SMTP. The activity itself says when to try again and when to give up (48 h); the policy is for a worker that

@@ -29,7 +29,7 @@ func lineOf[In, Out any](c call[In, Out]) line {
 func callTable() []line {
 	return []line{lineOf(loadContact), lineOf(routeContact), lineOf(offerContact), lineOf(expireOffer), lineOf(acceptOffer), lineOf(declineOffer),
 		lineOf(reply), lineOf(closeContact), lineOf(completeWrapUp), lineOf(extendWrapUp), lineOf(autoWrapUp), lineOf(transferContact), lineOf(parkContact),
-		lineOf(returnToContact), lineOf(resumeContact), lineOf(undoReply), lineOf(sendReply), lineOf(probeReply), lineOf(loadReminder), lineOf(fireReminder),
+		lineOf(returnToContact), lineOf(resumeContact), lineOf(undoReply), lineOf(acknowledgeContact), lineOf(sendReply), lineOf(probeReply), lineOf(loadReminder), lineOf(fireReminder),
 		lineOf(watchMailbox)}
 }
 

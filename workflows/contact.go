@@ -110,6 +110,7 @@ type contact struct {
 	deadline time.Time      // of the live offer or of the parking, by workflow time
 	changes  int            // grows with every step that answered
 	sends
+	acknowledging acknowledging
 	wrapUps
 	shown   attributes
 	details string
@@ -117,7 +118,8 @@ type contact struct {
 
 // over reports whether nothing is left to do: the row is done, its replies are settled, and every stay with an agent is wrapped up.
 func (c *contact) over() bool {
-	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0 && len(c.Known.WrapUps) == 0 && len(c.wrapping) == 0
+	return c.Known.Phase == postroom.ContactDone && len(c.sending) == 0 && len(c.Known.WrapUps) == 0 && len(c.wrapping) == 0 &&
+		!c.acknowledging.running
 }
 
 // begin registers what agents may ask, and loads the row. Updates that came with the first task wait until it is loaded: the row is
@@ -148,6 +150,7 @@ func (c *contact) look(ctx workflow.Context) error {
 // sleep waits until a step changed something, until somebody says look (and looks), or, if d is not zero, for d.
 func (c *contact) sleep(ctx workflow.Context, d time.Duration, summary string) error {
 	c.show(ctx)
+	c.acknowledge(ctx)
 	before := c.changes
 	awake := func() bool { return c.changes != before || c.syncs.Len() > 0 || c.over() }
 	if d == 0 {
@@ -208,7 +211,7 @@ func (c *contact) follow(ctx workflow.Context, now postroom.ContactSnapshot) {
 // tired reports whether the run's history has grown so long that the next run should take over. Attempts to send are waited for; a reply that
 // waits for its time the next run finds in the row.
 func (c *contact) tired(ctx workflow.Context) bool {
-	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == len(c.resting) && !c.completing && !c.over()
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && len(c.sending) == len(c.resting) && !c.completing && !c.acknowledging.running && !c.over()
 }
 
 // next is the next run, from what this one knows.

@@ -70,6 +70,33 @@ func (c *contact) send(ctx workflow.Context, reply postroom.OutboxID) {
 	})
 }
 
+// acknowledging is the step that acknowledges the contact's first mail.
+type acknowledging struct {
+	tried   bool // in this run
+	running bool
+}
+
+// acknowledge has the contact's first mail acknowledged where the row asks for it (R34): after the first look for an agent, and beside everything
+// else. A row of before acknowledgements never asks.
+func (c *contact) acknowledge(ctx workflow.Context) {
+	if !c.Known.Acknowledge || c.acknowledging.tried {
+		return
+	}
+	c.acknowledging = acknowledging{tried: true, running: true}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		defer func() { c.acknowledging.running = false }()
+		now, err := acknowledgeContact.run(ctx, "Acknowledge the mail", c.Contact)
+		if err != nil {
+			workflow.GetLogger(ctx).Error("a mail was not acknowledged", "error", err)
+			return
+		}
+		if c.row.Lock(ctx) == nil {
+			c.follow(ctx, now)
+			c.row.Unlock()
+		}
+	})
+}
+
 // deliver sends a reply, and looks for it if nobody knows what became of it.
 func deliver(ctx workflow.Context, reply postroom.OutboxID) error {
 	sent, err := sendReply.run(ctx, "Send the reply", reply)

@@ -31,6 +31,7 @@ func namedOf(known map[string]int) string {
 func check(r *reader, c postroom.Configuration) {
 	checkMailboxes(r, c)
 	checkOverflow(r, c)
+	checkAcknowledgements(r, c)
 	for i, q := range c.Queues {
 		at := r.objects["queues"][i]
 		if _, defined := r.lines[queue][string(q.ID)]; !defined {

@@ -154,6 +154,8 @@ var refused = []struct{ about, old, new, at, want string }{
 	{"an agent without team", "email: jiwoo@postroom.example, team: front", "email: jiwoo@postroom.example", "박지우", "only an administrator may be without a team"},
 	{"an idle code of the system", "key: lunch", "key: disconnected", "disconnected", "set by the system"},
 	{"a template twice", "language: ko\n    name: {en: We", "language: en\n    name: {en: We", "- key: received\n    language: en\n    name: {en: We are looking into it (K", `the template "received/en" is defined twice`},
+	{"an acknowledgement without a template", "    priority: 2 # served before general\n", "    acknowledgement: nothing\n", "    acknowledgement", `acknowledgement: there is no template in any language "nothing"; there are received, refund`},
+	{"an acknowledgement with a blank", "    priority: 2 # served before general\n", "    acknowledgement: refund\n", "    acknowledgement", `nobody fills in the template "refund/en", which has a blank or names the agent`},
 	{"an unknown variable in a template", "Hello {{customer.name}},\n\n      about", "Hello,\n\n      {{customer.nam}}, about", "{{customer.nam}}", "body: there is no variable {{customer.nam}}; there are customer.name"},
 	{"a variable without an end", "of {{received}}: we", "of {{received: we", "of {{received: we", "does not end it in the same line"},
 	{"a variable of one line", "    body: |\n      Hello {{customer.name}},\n\n      thank you for your message. We are looking into it and will answer within one working day.\n\n      Kind regards\n      Postroom Support\n", "    body: \"Hello {{customer.name}}\\n{{nobody}}\"\n", "    body: \"Hello", "there is no variable {{nobody}}"},

@@ -54,7 +54,8 @@ const (
 	idleCode   kind = "idle code"
 	wrapUpCode kind = "wrap-up code"
 	prepared   kind = "template"
-	anything   kind = "" // whose key need not be unique
+	library    kind = "template in any language" // which has more than one entry
+	anything   kind = ""                         // whose key need not be unique
 )
 
 // reference is a mention of something that has to be defined somewhere in the document.

@@ -65,6 +65,8 @@ var queues = object[postroom.Queue]{
 		{"undo", optional, "How long a reply waits before it is sent, so that it can be taken back (R20). A wrap-up that is completed ends the wait.",
 			func(q *postroom.Queue) value { return period(&q.Undo, 0, postroom.MaxUndo) }},
 		{"signature", optional, "What stands below replies, in the language that the customer writes.", func(q *postroom.Queue) value { return signature(&q.Signature) }},
+		{"acknowledgement", optional, "The template that a customer is sent by itself when his mail opens a contact (R34); in his language, else in English. Without it " +
+			"nothing is sent.", func(q *postroom.Queue) value { return refer(library, &q.Acknowledgement) }},
 		{"wrap_up_guidance", optional, "What the organisation asks of a wrap-up, shown above its form (R24).",
 			func(q *postroom.Queue) value { return guidance(&q.WrapUpGuidance) }},
 	},

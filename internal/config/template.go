@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
@@ -18,6 +20,9 @@ var templates = object[postroom.Template]{
 	},
 	check: func(r *reader, at spots, t postroom.Template) {
 		r.define(place{line: at.line}, prepared, t.ID+"/"+t.Language)
+		if !r.defined(library, t.ID) {
+			r.define(place{line: at.line}, library, t.ID)
+		}
 	},
 }
 
@@ -37,5 +42,19 @@ func (v templateValue) read(r *reader, at place, n ast.Node) {
 			where.line += m.Line
 		}
 		r.wrong(where, "%s", m.Reason)
+	}
+}
+
+// checkAcknowledgements finds templates that nobody is there to fill in.
+func checkAcknowledgements(r *reader, c postroom.Configuration) {
+	for i, q := range c.Queues {
+		unfit := slices.IndexFunc(c.Templates, func(t postroom.Template) bool {
+			read, _ := template.Parse(t.Body)
+			return q.Acknowledgement != "" && t.ID == q.Acknowledgement && (len(read.Blanks()) > 0 || read.Uses(template.AgentName))
+		})
+		if unfit >= 0 {
+			r.wrong(r.objects["queues"][i].of("acknowledgement"), "nobody fills in the template %s, which has a blank or names the agent",
+				quoted(c.Templates[unfit].ID+"/"+c.Templates[unfit].Language))
+		}
 	}
 }

@@ -49,6 +49,7 @@ type Reply struct {
 	Text          string                       // UTF-8
 	HTML          string                       // the same for programs that show HTML (Body.HTML); empty: text only
 	AutoSubmitted AutoSubmitted
+	Loop          string // of an automatic mail: the address in X-Loop, by which we and others know it when it comes back; empty: none
 }
 
 // Render writes the reply: text/plain in UTF-8, or with HTML a multipart/alternative of both; lines ended with CRLF and none longer than 998 bytes. Ids of customers that
@@ -88,6 +89,10 @@ func Render(r Reply) ([]byte, error) {
 	}
 	if r.AutoSubmitted != ByPerson {
 		msg.SetGenHeader("Auto-Submitted", string(r.AutoSubmitted))
+		msg.SetGenHeader("X-Auto-Response-Suppress", "All") // [MS-OXCMAIL] 2.1.3.2.20: what Exchange reads in place of it
+		if isAddress(r.Loop) {
+			msg.SetGenHeader("X-Loop", r.Loop)
+		}
 	}
 	msg.SetBodyString(gomail.TypeTextPlain, crlf(r.Text))
 	if r.HTML != "" {

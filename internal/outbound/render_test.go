@@ -47,6 +47,7 @@ func TestRenderedRepliesAreAsReviewed(t *testing.T) {
 	korean.Text = "안녕하세요.\n\n오늘 발송되었습니다.\n감사합니다.\n"
 	long := answer()
 	long.References, long.InReplyTo, long.AutoSubmitted = ids(40), "mail-39@customer.example", outbound.AutoReplied
+	long.Loop = "support@postroom.example"
 	copies := answer()
 	copies.To, copies.Cc = append(copies.To, outbound.Address{Name: "Bob, of Sales", Address: "bob@partner.example"}),
 		[]outbound.Address{{Name: "김하늘", Address: "kim@customer.example"}, {Address: "archive@customer.example"}}

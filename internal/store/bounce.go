@@ -54,10 +54,11 @@ type reportedReply struct {
 	Agent   postroom.AgentID
 	Offer   postroom.OfferID
 	To      []string
+	Ours    bool // no person wrote it
 }
 
 const reportedColumns = `
-	SELECT x.id, x.contact_id, m.thread_id, m.id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, ''), x.envelope_to
+	SELECT x.id, x.contact_id, m.thread_id, m.id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, ''), x.envelope_to, x.purpose = 'acknowledgement'
 	FROM outbox x JOIN message m ON m.id = x.message_id LEFT JOIN segment g ON g.id = x.segment_id`
 
 var findReported = statement(reportedColumns + ` WHERE x.id = $1`)
@@ -232,6 +233,9 @@ func bounce(ctx context.Context, tx *txn, reply reportedReply, recipients []Repo
 	if reply.Agent != "" {
 		tx.publish(reply.Agent, Event{Kind: EventContact, Contact: reply.Contact, Offer: reply.Offer})
 	}
+	if reply.Ours { // nobody waits for it: it is shown, and the address is marked
+		return result, showHolder(ctx, tx, reply.Contact)
+	}
 	if open == nil {
 		result.Contact, result.Version, err = unanswered(ctx, tx, reply.Contact)
 		return result, err
@@ -291,7 +295,7 @@ func unanswered(ctx context.Context, tx *txn, from postroom.ContactID) (postroom
 }
 
 var bouncedInWrapUp = statement(`
-	SELECT x.id::text FROM outbox x JOIN segment g ON g.offer_id = $2 WHERE x.contact_id = $1 AND x.bounced_at > g.handled_at LIMIT 1`)
+	SELECT x.id::text FROM outbox x JOIN segment g ON g.offer_id = $2 WHERE x.contact_id = $1 AND x.bounced_at > g.handled_at AND x.purpose <> 'acknowledgement' LIMIT 1`)
 
 // unansweredUnseen is unanswered for a contact whose wrap-up completed itself after a reply came back: perhaps nobody saw it.
 func unansweredUnseen(ctx context.Context, tx *txn, by postroom.Actor, o offerRow) error {

@@ -54,8 +54,8 @@ var upsertMailbox = statement(`
 var upsertQueue = statement(`
 	INSERT INTO queue (id, name, name_ko, channel, mailbox_id, priority, rona_seconds, rules, hours_id, ageing_seconds, owner_lease_seconds,
 		auto_wrapup_seconds, wrapup_extensions, default_wrapup_code, wrapup_guidance, wrapup_guidance_ko, undo_seconds, signature, signature_ko,
-		from_mailboxes)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, nullif($14, ''), $15, $16, $17, $18, $19, $20)
+		from_mailboxes, acknowledgement)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10, $11, $12, $13, nullif($14, ''), $15, $16, $17, $18, $19, $20, $21)
 	ON CONFLICT (id) DO UPDATE SET name = excluded.name, name_ko = excluded.name_ko, channel = excluded.channel,
 		mailbox_id = excluded.mailbox_id, priority = excluded.priority, rona_seconds = excluded.rona_seconds, rules = excluded.rules,
 		hours_id = excluded.hours_id, ageing_seconds = excluded.ageing_seconds, owner_lease_seconds = excluded.owner_lease_seconds,
@@ -63,6 +63,7 @@ var upsertQueue = statement(`
 		default_wrapup_code = excluded.default_wrapup_code,
 		wrapup_guidance = excluded.wrapup_guidance, wrapup_guidance_ko = excluded.wrapup_guidance_ko, undo_seconds = excluded.undo_seconds,
 		signature = excluded.signature, signature_ko = excluded.signature_ko, from_mailboxes = excluded.from_mailboxes,
+		acknowledgement = excluded.acknowledgement,
 		open_from = CASE WHEN queue.hours_id IS DISTINCT FROM excluded.hours_id THEN NULL ELSE queue.open_from END,
 		open_until = CASE WHEN queue.hours_id IS DISTINCT FROM excluded.hours_id THEN NULL ELSE queue.open_until END,
 		opened_for = CASE WHEN queue.hours_id IS DISTINCT FROM excluded.hours_id THEN NULL ELSE queue.opened_for END, active = true`)
@@ -204,7 +205,7 @@ func queueSteps(q postroom.Queue) [][]any {
 		{upsertQueue, q.ID, q.Name.English, q.Name.Korean, string(q.Channel), q.Mailbox, q.Priority, int(q.RONATime.Seconds()),
 			marshal(q.QueueRules), string(q.Hours), int(q.AgeingStep.Seconds()), int(q.OwnerLease.Seconds()), int(q.WrapUp.Auto.Seconds()),
 			q.WrapUp.Extensions, string(q.WrapUp.Default), q.WrapUpGuidance.English, q.WrapUpGuidance.Korean, int(q.Undo.Seconds()),
-			q.Signature.English, q.Signature.Korean, texts(q.From)},
+			q.Signature.English, q.Signature.Korean, texts(q.From), q.Acknowledgement},
 		{clearQueueTeams, q.ID}, {clearQueueCodes, q.ID},
 	}
 	for _, t := range q.Teams {

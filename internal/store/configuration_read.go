@@ -57,6 +57,7 @@ type queueRow struct {
 	Undo            int
 	Sign, SignKo    string
 	From            []string
+	Acknowledgement string
 }
 
 type mailboxConfigRow struct {
@@ -106,7 +107,7 @@ var selectQueues = statement(`
 	       coalesce((SELECT array_agg(team_id ORDER BY team_id) FROM queue_team t WHERE t.queue_id = q.id), '{}'),
 	       coalesce((SELECT array_agg(code ORDER BY position) FROM queue_wrapup_code w WHERE w.queue_id = q.id), '{}'),
 	       rules, auto_wrapup_seconds, wrapup_extensions::int, coalesce(default_wrapup_code, ''),
-	       wrapup_guidance, wrapup_guidance_ko, undo_seconds::int, signature, signature_ko, from_mailboxes
+	       wrapup_guidance, wrapup_guidance_ko, undo_seconds::int, signature, signature_ko, from_mailboxes, acknowledgement
 	FROM queue q WHERE active ORDER BY id`)
 var selectEntryPoints = statement(`SELECT address, mailbox_id, queue_id FROM entry_point WHERE active ORDER BY address`)
 var selectRules = statement(`SELECT conditions FROM routing_rule ORDER BY position`)
@@ -189,7 +190,7 @@ func (r queueRow) queue() postroom.Queue {
 		Priority: r.Priority, RONATime: time.Duration(r.RONA) * time.Second, QueueRules: r.Rules,
 		WrapUp:         postroom.WrapUpRules{Auto: time.Duration(r.Auto) * time.Second, Extensions: r.Extend, Default: r.Default},
 		WrapUpGuidance: postroom.Name{English: r.Guide, Korean: r.GuideKo}, Undo: time.Duration(r.Undo) * time.Second,
-		Signature: postroom.Name{English: r.Sign, Korean: r.SignKo}}
+		Signature: postroom.Name{English: r.Sign, Korean: r.SignKo}, Acknowledgement: r.Acknowledgement}
 	for _, m := range r.From {
 		q.From = append(q.From, postroom.MailboxID(m))
 	}

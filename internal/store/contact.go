@@ -150,6 +150,8 @@ type snapshotRow struct {
 	ResumeIn  *float64 // of a parked contact that has a time
 	Sends     []pendingRow
 	WrapUps   []wrappingRow
+
+	Acknowledge bool
 }
 
 type pendingRow struct {
@@ -171,7 +173,8 @@ var readSnapshot = statement(`
 	                 FROM outbox x WHERE x.contact_id = c.id AND x.settled_at IS NULL AND x.held_at IS NULL), '[]'),
 	       coalesce((SELECT jsonb_agg(jsonb_build_object('offer', w.id, 'due', extract(epoch FROM g.wrapup_due_at - postroom_now())) ORDER BY w.id)
 	                 FROM offer w JOIN segment g ON g.offer_id = w.id
-	                 WHERE w.contact_id = c.id AND w.state = 'wrapup' AND (w.segment_only OR g.wrapup_due_at IS NOT NULL)), '[]')
+	                 WHERE w.contact_id = c.id AND w.state = 'wrapup' AND (w.segment_only OR g.wrapup_due_at IS NOT NULL)), '[]'),
+	       c.acknowledge AND c.phase NOT IN ('new', 'done')
 	FROM contact c
 	CROSS JOIN installation i
 	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
@@ -191,7 +194,7 @@ func snapshot(ctx context.Context, d db, id postroom.ContactID) (postroom.Contac
 
 func (row snapshotRow) snapshot(id postroom.ContactID) postroom.ContactSnapshot {
 	s := postroom.ContactSnapshot{Contact: id, Epoch: row.Epoch, Version: row.Version, Phase: row.Phase, Queue: row.Queue,
-		Offer: row.Offer, Agent: row.Agent}
+		Offer: row.Offer, Agent: row.Agent, Acknowledge: row.Acknowledge}
 	if row.State == postroom.OfferLive {
 		s.ExpiresAt, s.Remaining = row.ExpiresAt.UTC(), seconds(row.Remaining)
 	}

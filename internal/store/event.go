@@ -131,7 +131,7 @@ func (s *Store) Sweep(ctx context.Context) (int64, error) {
 	var swept int64
 	err := s.write(ctx, "sweep", func(ctx context.Context, tx *txn) error {
 		swept = 0
-		for sql, age := range map[string]time.Duration{sweepEvents: eventRetention, sweepRequests: requestRetention} {
+		for sql, age := range map[string]time.Duration{sweepEvents: eventRetention, sweepRequests: requestRetention, sweepAcknowledged: AcknowledgeAgain} {
 			tag, err := tx.Exec(ctx, sql, age)
 			if err != nil {
 				return err

@@ -55,6 +55,9 @@ type Arrived struct {
 	Attachments []ArrivedAttachment
 	Findings    []postroom.Finding
 	Pending     string // what is to be done in the mailbox afterwards: "mark", "move" or "expunge"
+
+	// MayAcknowledge says that nothing in the mail forbids an automatic answer (RFC 3834 section 2).
+	MayAcknowledge bool
 }
 
 // Standing says what a message is to its thread.
@@ -183,8 +186,9 @@ var openContactOf = statement(`SELECT id::text FROM contact WHERE thread_id = $1
 
 var insertContact = statement(`
 	WITH opened AS (
-		INSERT INTO contact (id, thread_id, customer_id, channel, mailbox_id, subject, arrived_at, phase, tell_at)
-		SELECT $1, id, customer_id, 'email', $3, $4, postroom_now(), 'new', postroom_now() + $5 FROM thread WHERE id = $2 RETURNING id, version
+		INSERT INTO contact (id, thread_id, customer_id, channel, mailbox_id, subject, arrived_at, phase, tell_at, acknowledge)
+		SELECT $1, id, customer_id, 'email', $3, $4, postroom_now(), 'new', postroom_now() + $5,
+		       $7 AND EXISTS (SELECT FROM queue WHERE active AND acknowledgement <> '') FROM thread WHERE id = $2 RETURNING id, version
 	)
 	INSERT INTO contact_event (contact_id, at, event, from_phase, to_phase, version, actor, detail)
 	SELECT id, postroom_now(), 'opened', 'new', 'new', version, $6, '{}' FROM opened`)
@@ -235,7 +239,7 @@ func (s *Store) deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, erro
 	}
 	id := postroom.ContactID(newID())
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	tx.later(insertContact, id, at.thread, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String())
+	tx.later(insertContact, id, at.thread, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String(), a.MayAcknowledge && at.standing == StandingOrdinary)
 	writeMessage(tx, a, at.thread, id)
 	at.remembered(tx, l)
 	a.Source.received(tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)

@@ -130,7 +130,7 @@ var endAttempt = statement(`
 		probe_at = CASE WHEN $3 = 'sending' THEN coalesce(x.probe_at, postroom_now() + $8::interval) END,
 		settled_at = CASE WHEN $3 IN ('deferred', 'sending') THEN NULL ELSE postroom_now() END
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.attempt_token = $2 AND x.state = 'sending'
-	RETURNING x.contact_id, g.agent_id, g.offer_id`)
+	RETURNING x.contact_id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, '')`)
 
 // EndAttempt records how an attempt ended, and shows it to the agent who answered. An attempt that was given up on records nothing.
 func (s *Store) EndAttempt(ctx context.Context, id postroom.OutboxID, token string, a Attempted) error {
@@ -150,6 +150,9 @@ func (s *Store) settle(ctx context.Context, tx *txn, id postroom.OutboxID, sql s
 	a, changed, err := one[answeredRow](ctx, tx, sql, append([]any{id}, args...)...)
 	if err != nil || !changed {
 		return err
+	}
+	if a.Agent == "" { // no person wrote it
+		return showHolder(ctx, tx, a.Contact)
 	}
 	tx.publish(a.Agent, Event{Kind: EventContact, Contact: a.Contact, Offer: a.Offer})
 	return nil

@@ -74,11 +74,11 @@ func (s *Store) OwnCopy(ctx context.Context, messageID string) (bool, error) {
 var settleFound = statement(`
 	UPDATE outbox x SET state = 'sent', settled_at = postroom_now(), probe_at = NULL
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.state = 'sending' AND x.probe_at IS NOT NULL
-	RETURNING x.contact_id, g.agent_id, g.offer_id`)
+	RETURNING x.contact_id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, '')`)
 var settleUnknown = statement(`
 	UPDATE outbox x SET state = 'unknown', settled_at = postroom_now(), probe_at = NULL, probes = x.probes + 1
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.state = 'sending' AND x.probe_at IS NOT NULL AND x.probes + 1 >= $2
-	RETURNING x.contact_id, g.agent_id, g.offer_id`)
+	RETURNING x.contact_id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, '')`)
 var lookAgain = statement(`
 	UPDATE outbox SET probes = probes + 1, probe_at = postroom_now() + $2::interval WHERE id = $1 AND state = 'sending' AND probe_at IS NOT NULL`)
 

@@ -54,7 +54,7 @@ type Send struct {
 }
 
 const sendColumns = `
-	SELECT x.id, x.message_id, x.contact_id, g.agent_id, x.state, x.attempts, x.due_at, x.send_at, x.held_at, x.probe_at, x.created_at
+	SELECT x.id, x.message_id, x.contact_id, coalesce(g.agent_id, ''), x.state, x.attempts, x.due_at, x.send_at, x.held_at, x.probe_at, x.created_at
 	FROM outbox x JOIN segment g ON g.id = x.segment_id `
 
 var readSends = statement(sendColumns + `WHERE x.contact_id = $1 ORDER BY x.created_at, x.id`)
@@ -103,7 +103,7 @@ type decidedRow struct {
 }
 
 var readDecided = statement(`
-	SELECT x.id, g.agent_id, g.offer_id, x.state FROM outbox x JOIN segment g ON g.id = x.segment_id WHERE x.contact_id = $1 AND x.message_id = $2`)
+	SELECT x.id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, ''), x.state FROM outbox x JOIN segment g ON g.id = x.segment_id WHERE x.contact_id = $1 AND x.message_id = $2`)
 
 // Decide carries out what somebody decided on a reply, once per request, and records it in the contact's story and in the audit. Only who wrote it
 // and his supervisors may (anybody says whether the caller supervises): else it is Forbidden. One that is beyond the decision is a
@@ -146,7 +146,9 @@ func (s *Store) Decide(ctx context.Context, c postroom.Command, anybody Supervis
 		detail := map[string]string{"outbox": string(reply.Outbox), "was": string(reply.State)}
 		contact.note(tx, change{event: decisions[d].event, actor: person(c), agent: reply.Agent, offer: reply.Offer, tell: tellSoon, detail: detail})
 		audit(tx, person(c), "reply: "+string(d), "contact/"+string(id), nil, detail)
-		tx.publish(reply.Agent, Event{Kind: EventContact, Contact: id, Offer: reply.Offer})
+		if reply.Agent != "" {
+			tx.publish(reply.Agent, Event{Kind: EventContact, Contact: id, Offer: reply.Offer})
+		}
 		tx.answer(id, &result)
 		return nil
 	})

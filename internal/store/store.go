@@ -31,6 +31,7 @@ type Options struct {
 	// DefaultProbeAgain.
 	ProbeAfter, ProbeAgain time.Duration
 	Loops                  LoopLimits
+	AcknowledgedPerHour    int // from one mailbox; 0: DefaultAcknowledgedPerHour
 }
 
 // Open prepares a store for the database at url (postgres://…). It does not connect: a database that is down is reported by

@@ -140,6 +140,7 @@ type MessageView struct {
 	Standing    Standing
 	Identity    Identity
 	Elsewhere   bool // Reply-To names another organisation than From
+	Automatic   bool // a program wrote it: an acknowledgement of ours (R34), or automatic mail that was released
 }
 
 // RecipientView is one address of the To or Cc field.
@@ -178,7 +179,7 @@ var readMessages = statement(`
 	                                  'inline', t.inline, 'verdict', t.verdict, 'reason', t.reason) ORDER BY t.ordinal)
 	                 FROM attachment t WHERE t.message_id = m.id), '[]'),
 	       m.contact_id IS NOT NULL AND coalesce(octet_length(s.html) > 0, false), coalesce(s.quoted, '{}'),
-	       m.standing, m.identity, m.reply_elsewhere
+	       m.standing, m.identity, m.reply_elsewhere, m.automatic <> ''
 	FROM message m LEFT JOIN outbox x ON x.message_id = m.id LEFT JOIN message_showing s ON s.message_id = m.id
 	WHERE m.contact_id = $1 OR m.thread_id = (SELECT thread_id FROM contact WHERE id = $1 AND begun_from IS NOT NULL)
 	   OR m.id IN (SELECT d.message_id FROM delivery_report d JOIN outbox o ON o.id = d.outbox_id WHERE o.contact_id = $1 AND d.matched_by <> 'recipient')

@@ -900,7 +900,9 @@ type Message struct {
 	// Which lines of the text are quoted: the first, and the one behind the last, of each stretch in order, counted from 0.
 	Quoted []int32 `protobuf:"varint,16,rep,packed,name=quoted,proto3" json:"quoted,omitempty"`
 	// What is known of who wrote it, by the word of the organisation's own mail server and by the conversation; empty: nothing.
-	SenderMarks   []SenderMark `protobuf:"varint,17,rep,packed,name=sender_marks,json=senderMarks,proto3,enum=postroom.contact.v1.SenderMark" json:"sender_marks,omitempty"`
+	SenderMarks []SenderMark `protobuf:"varint,17,rep,packed,name=sender_marks,json=senderMarks,proto3,enum=postroom.contact.v1.SenderMark" json:"sender_marks,omitempty"`
+	// Whether no person wrote it: an acknowledgement of ours, or automatic mail that was released.
+	Automatic     bool `protobuf:"varint,20,opt,name=automatic,proto3" json:"automatic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1052,6 +1054,13 @@ func (x *Message) GetSenderMarks() []SenderMark {
 		return x.SenderMarks
 	}
 	return nil
+}
+
+func (x *Message) GetAutomatic() bool {
+	if x != nil {
+		return x.Automatic
+	}
+	return false
 }
 
 // Address is a name and an email address.
@@ -1550,7 +1559,7 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
 	"begun_from\x18\x10 \x01(\tR\tbegunFrom\x12\x1f\n" +
 	"\vaddress_bad\x18\x11 \x01(\bR\n" +
-	"addressBad\"\xb1\x05\n" +
+	"addressBad\"\xcf\x05\n" +
 	"\aMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1a\n" +
@@ -1572,7 +1581,8 @@ const file_postroom_contact_v1_contact_proto_rawDesc = "" +
 	"\aread_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\x12\x1c\n" +
 	"\tformatted\x18\x0f \x01(\bR\tformatted\x12\x16\n" +
 	"\x06quoted\x18\x10 \x03(\x05R\x06quoted\x12B\n" +
-	"\fsender_marks\x18\x11 \x03(\x0e2\x1f.postroom.contact.v1.SenderMarkR\vsenderMarks\"7\n" +
+	"\fsender_marks\x18\x11 \x03(\x0e2\x1f.postroom.contact.v1.SenderMarkR\vsenderMarks\x12\x1c\n" +
+	"\tautomatic\x18\x14 \x01(\bR\tautomatic\"7\n" +
 	"\aAddress\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"\xca\x01\n" +
