@@ -21,6 +21,7 @@ export function MessageView({ message, contact }: { message: Message; contact: C
           <strong>{writerOf(message)}</strong>{" "}
           {message.from?.name && <span className={classes.dim}>{message.from.address}</span>}
           <SenderMarks marks={message.senderMarks} />
+          {message.automatic && <span className={classes.dim}> · {t("contact.automatic")}</span>}
         </span>
         <time className={classes.dim} dateTime={new Date(at).toISOString()}>
           {dateAndTime(at, i18n.language)}

@@ -95,7 +95,7 @@ export function WrapUp({ contact, offerId, completed }: Props) {
         ? t("wrapUp.noteMissing")
         : undefined;
   const replied = contact.outcome !== "closed_without_reply";
-  const answer = contact.messages.findLast((m) => m.outbound);
+  const answer = contact.messages.findLast((m) => m.outbound && !m.automatic);
   const lost = replied && answer !== undefined && troubles.includes(answer.delivery);
   const change = (part: Partial<Fields>) => setFields({ ...fields, ...part });
 
