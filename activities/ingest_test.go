@@ -93,7 +93,7 @@ func TestSenderIsJudgedByTheMailboxsOwnServer(t *testing.T) {
 	} {
 		w := newWatch(t)
 		w.mailbox.AuthServIDs, w.mailbox.SpamHeader = c.of.AuthServIDs, c.of.SpamHeader
-		got, _, reason := w.read(store.Source{}, []byte(mail))
+		got, _, reason := w.read(store.Source{}, []byte(mail), postroom.AttachmentRules{})
 		if reason != "" || got.Trust.Identity != c.identity || got.Trust.Spam != c.spam || !got.Trust.Elsewhere {
 			t.Errorf("%s: %+v, %q", name, got.Trust, reason)
 		}

@@ -47,16 +47,17 @@ func (a *Activities) SendReply(ctx context.Context, id postroom.OutboxID) (workf
 	// What happened must be written down even when the worker is stopping: the server may have taken the mail.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
-	if err := a.Store.EndAttempt(recording, id, taken.Sending.Token, attempted); err != nil {
+	delivery, err := a.Store.EndAttempt(recording, id, taken.Sending.Token, attempted)
+	if err != nil {
 		return workflows.Sent{}, failure(err)
 	}
-	if attempted.Delivery == postroom.DeliveryDeferred {
+	if delivery == postroom.DeliveryDeferred {
 		return workflows.Sent{}, later("deferred", "the mail server put the reply off", attempted.Retry)
 	}
-	if attempted.Delivery == postroom.DeliverySending {
-		return workflows.Sent{Delivery: attempted.Delivery, ProbeIn: a.Store.ProbeAfter()}, nil
+	if delivery == postroom.DeliverySending {
+		return workflows.Sent{Delivery: delivery, ProbeIn: a.Store.ProbeAfter()}, nil
 	}
-	return workflows.Sent{Delivery: attempted.Delivery}, nil
+	return workflows.Sent{Delivery: delivery}, nil
 }
 
 // attempt hands the frozen bytes to the mailbox's server.
@@ -64,32 +65,54 @@ func (a *Activities) attempt(ctx context.Context, s store.Sending) store.Attempt
 	result, err := a.submit(ctx, s)
 	if err != nil { // we could not even try: settings, secret or bytes are missing now
 		a.Log.WarnContext(ctx, "a reply could not be tried", "outbox", s.Outbox, "error", err)
-		return a.deferred(s, store.Attempted{})
+		return a.deferred(s, store.Attempted{Delivery: postroom.DeliveryDeferred})
 	}
 	a.Log.InfoContext(ctx, "tried to send a reply", "outbox", s.Outbox, "attempt", s.Attempt, "result", result)
-	attempted := store.Attempted{Code: result.Code, Enhanced: result.Enhanced, Text: a.seal("server", result.Text.Reveal())}
-	switch result.Outcome {
-	case outbound.OutcomeAccepted:
-		attempted.Delivery = postroom.DeliverySent
-	case outbound.OutcomePermanent:
-		attempted.Delivery = postroom.DeliveryFailed
-	case outbound.OutcomeAmbiguous:
-		attempted.Delivery = postroom.DeliverySending // it is looked for
-	default:
-		return a.deferred(s, attempted)
-	}
-	return attempted
+	attempted := store.Attempted{Delivery: deliveryOf(result.Outcome), Code: result.Code, Enhanced: result.Enhanced, Text: a.seal("server", result.Text.Reveal()),
+		Recipients: a.tried(result.Recipients)}
+	return a.deferred(s, attempted)
 }
 
-// deferred says when to try again, or that it was tried for too long.
+// deliveryOf is what an outcome means for a mail, or for one of its recipients.
+func deliveryOf(o outbound.Outcome) postroom.Delivery {
+	switch o {
+	case outbound.OutcomeAccepted:
+		return postroom.DeliverySent
+	case outbound.OutcomePermanent:
+		return postroom.DeliveryFailed
+	case outbound.OutcomeAmbiguous:
+		return postroom.DeliverySending // it is looked for
+	}
+	return postroom.DeliveryDeferred
+}
+
+// tried is what an attempt made of each recipient, in scanned words.
+func (a *Activities) tried(recipients []outbound.Recipient) []store.Tried {
+	all := make([]store.Tried, len(recipients))
+	for i, r := range recipients {
+		all[i] = store.Tried{Address: r.Address, Delivery: deliveryOf(r.Outcome), Code: r.Code, Enhanced: r.Enhanced, Text: a.seal("server", r.Text.Reveal())}
+	}
+	return all
+}
+
+// deferred says when those are tried again who were put off, or that it was tried for too long.
 func (a *Activities) deferred(s store.Sending, attempted store.Attempted) store.Attempted {
 	after := retryAfter
 	if a.RetryAfter != nil {
 		after = a.RetryAfter
 	}
-	attempted.Delivery, attempted.Retry = postroom.DeliveryDeferred, after(s.Attempt)
-	if s.Age+attempted.Retry > giveUpAfter {
-		attempted.Delivery, attempted.Retry = postroom.DeliveryFailed, 0
+	attempted.Retry = after(s.Attempt)
+	if s.Age+attempted.Retry <= giveUpAfter {
+		return attempted
+	}
+	attempted.Retry = 0
+	if attempted.Delivery == postroom.DeliveryDeferred {
+		attempted.Delivery = postroom.DeliveryFailed
+	}
+	for i := range attempted.Recipients {
+		if attempted.Recipients[i].Delivery == postroom.DeliveryDeferred {
+			attempted.Recipients[i].Delivery = postroom.DeliveryFailed
+		}
 	}
 	return attempted
 }
@@ -116,8 +139,10 @@ func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Resu
 	if err != nil {
 		return outbound.Result{}, err
 	}
-	return sender.Send(ctx, outbound.Submission{From: s.EnvelopeFrom, To: s.EnvelopeTo, ID: string(s.Outbox), Mail: content},
-		func(ctx context.Context) error { return a.Store.BeforeDot(ctx, s.Outbox, s.Token) })
+	var refused []store.Tried
+	return sender.Send(ctx, outbound.Submission{From: s.EnvelopeFrom, To: s.EnvelopeTo, ID: string(s.Outbox), Mail: content,
+		Refused: func(r []outbound.Recipient) { refused = a.tried(r) }},
+		func(ctx context.Context) error { return a.Store.BeforeDot(ctx, s.Outbox, s.Token, refused...) })
 }
 
 // heartbeatEvery is a quarter of the shortest heartbeat timeout in the call table.

@@ -52,6 +52,10 @@ func (s sendingService) ListReplies(ctx context.Context, r *sendingv1.ListReplie
 	if err != nil {
 		return nil, err
 	}
+	recipients, err := s.Store.RecipientsOf(ctx, postroom.ContactID(r.ContactId))
+	if err != nil {
+		return nil, err
+	}
 	out := &sendingv1.ListRepliesResponse{ServerNow: timestamppb.Now()}
 	me := principalOf(ctx)
 	relation, err := s.Store.RelationToContact(ctx, postroom.ContactID(r.ContactId), me.Agent)
@@ -64,13 +68,22 @@ func (s sendingService) ListReplies(ctx context.Context, r *sendingv1.ListReplie
 		reply := &sendingv1.Reply{MessageId: string(x.Message), Agent: string(x.Agent), Delivery: deliveries[x.Delivery], Attempts: int32(x.Attempts),
 			SendAt: optionalTime(x.SendAt), HeldAt: optionalTime(x.HeldAt), ProbeAt: optionalTime(x.ProbeAt),
 			Cancellable: decides && (waits || x.Delivery == postroom.DeliveryDeferred), Sendable: decides && waits,
-			Resendable: decides && x.Delivery == postroom.DeliveryUnknown}
+			Resendable: decides && x.Delivery == postroom.DeliveryUnknown, Recipients: recipientsToProto(recipients[x.Outbox])}
 		if !x.Delivery.Settled() && x.HeldAt == nil {
 			reply.DueAt = timestamppb.New(x.Due)
 		}
 		out.Replies = append(out.Replies, reply)
 	}
 	return out, nil
+}
+
+func recipientsToProto(recipients []store.Sent) []*sendingv1.Recipient {
+	var out []*sendingv1.Recipient
+	for _, r := range recipients {
+		out = append(out, &sendingv1.Recipient{Kind: r.Kind, Name: r.Name, Address: r.Address, Delivery: deliveries[r.Delivery], ReplyCode: int32(r.Code),
+			ServerText: r.Text, TriedAt: optionalTime(r.TriedAt)})
+	}
+	return out
 }
 
 // CancelReply takes back a reply that waits.

@@ -113,6 +113,9 @@ type Submission struct {
 	To   []string // recipients, those in Bcc too
 	ID   string   // envelope id that comes back in reports (ENVID, RFC 3461 section 4.4), printable ASCII; empty: none
 	Mail []byte   // header and body; lines are sent with CRLF, whatever ends them here
+	// Refused is told, just before the final dot, of those whom the server has refused, if there are any: of them it is known what became even if the
+	// answer to the dot is lost. nil: nobody wants to know.
+	Refused func([]Recipient)
 }
 
 func (s Submission) check() error {

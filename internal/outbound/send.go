@@ -56,6 +56,9 @@ func (s *Sender) Send(ctx context.Context, sub Submission, beforeDot func(contex
 		}
 		return result, nil
 	}
+	if refused := a.refused(); len(refused) > 0 && sub.Refused != nil {
+		sub.Refused(refused)
+	}
 	if err := beforeDot(ctx); err != nil {
 		return a.end(StageData, Recipient{Outcome: OutcomeTemporary}), fmt.Errorf("outbound: before the final dot: %w", err)
 	}
@@ -229,6 +232,17 @@ func (a *attempt) to(context.Context) error {
 		return last
 	}
 	return nil
+}
+
+// refused are the recipients of whom it is decided that this attempt brings them nothing.
+func (a *attempt) refused() []Recipient {
+	var all []Recipient
+	for _, r := range a.result.Recipients {
+		if r.Outcome != "" {
+			all = append(all, r)
+		}
+	}
+	return all
 }
 
 // data sends everything but the final dot.

@@ -382,3 +382,27 @@ func TestResultShowsNeitherAddressesNorWhatTheServerSaid(t *testing.T) {
 		t.Error("the result can be put into a payload")
 	}
 }
+
+// Of whom the server has refused it is told before the dot, so that it is known even if the answer to the dot is lost.
+func TestRefusedRecipientsAreToldBeforeTheDot(t *testing.T) {
+	t.Parallel()
+	s := script(t, map[string]string{"dot": hangUp}, "250 ok", "550 5.1.1 nobody", "450 4.2.0 busy")
+	var order []string
+	sub := reply("a@x.example", "b@x.example", "c@x.example")
+	sub.Refused = func(refused []outbound.Recipient) {
+		for _, r := range refused {
+			order = append(order, fmt.Sprintf("%s %s %d", r.Address, r.Outcome, r.Code))
+		}
+	}
+	got, err := sender(t, s, nil).Send(t.Context(), sub, func(context.Context) error { order = append(order, "dot"); return nil })
+	must(t, err)
+	if want := "b@x.example permanent 550, c@x.example temporary 450, dot"; strings.Join(order, ", ") != want || got.Outcome != outbound.OutcomeAmbiguous {
+		t.Errorf("%v, then %v", order, got)
+	}
+	sub.To, order = []string{"a@x.example"}, nil
+	_, err = sender(t, script(t, nil), nil).Send(t.Context(), sub, goOn)
+	must(t, err)
+	if order != nil {
+		t.Errorf("nobody was refused, and %v was told", order)
+	}
+}

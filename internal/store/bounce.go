@@ -192,7 +192,8 @@ var markBounced = statement(`
 	UPDATE outbox SET state = 'bounced', bounced_at = postroom_now(), settled_at = coalesce(settled_at, postroom_now()), enhanced_code = $2,
 		held_at = NULL, probe_at = NULL,
 		reply_code = nullif($3, 0), server_text = $4
-	WHERE id = $1 AND (state IN ('sent', 'unknown') OR (state = 'sending' AND dot_sent_at IS NOT NULL)) RETURNING id`)
+	WHERE id = $1 AND (state IN ('sent', 'unknown') OR (state = 'sending' AND dot_sent_at IS NOT NULL)
+		OR (state = 'failed' AND EXISTS (SELECT FROM outbox_recipient r WHERE r.outbox_id = $1 AND r.state = 'bounced'))) RETURNING id`)
 
 // EventReplyBounced is the remark in a contact's story that a reply came back.
 const EventReplyBounced = "reply bounced"
@@ -214,9 +215,11 @@ func bounce(ctx context.Context, tx *txn, reply reportedReply, recipients []Repo
 		if failed == nil || r.Hard && !failed.Hard {
 			failed = &recipients[i]
 		}
-		if to, ours := reply.sentTo(r.Address.Reveal()); ours && r.Hard {
+		to, ours := reply.sentTo(r.Address.Reveal())
+		if ours && r.Hard {
 			tx.later(markBad, to, r.Status)
 		}
+		tx.maybe(bounceRecipients, reply.Outbox, to, r.ReplyCode, r.Status, r.Diagnostic.Reveal())
 	}
 	if failed == nil {
 		return result, nil

@@ -28,7 +28,7 @@ func answerFor(t *testing.T, c *testkit.Centre, from string) answeredMail {
 	taken, err := c.TakeToSend(t.Context(), a.reply)
 	must(t, err)
 	must(t, c.BeforeDot(t.Context(), a.reply, taken.Sending.Token))
-	must(t, c.EndAttempt(t.Context(), a.reply, taken.Sending.Token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250}))
+	must(t, noted(c.EndAttempt(t.Context(), a.reply, taken.Sending.Token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250})))
 	return a
 }
 

@@ -264,7 +264,7 @@ func TestTheSystemsStepsMayBeRepeated(t *testing.T) {
 				token = taken.Sending.Token
 				must(t, c.BeforeDot(t.Context(), reply.Outbox, token))
 			}
-			return c.EndAttempt(t.Context(), reply.Outbox, token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250})
+			return noted(c.EndAttempt(t.Context(), reply.Outbox, token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250}))
 		}},
 	} {
 		must(t, step.do())

@@ -45,7 +45,7 @@ func TestAContactIsOfferedAcceptedAnsweredAndWrappedUp(t *testing.T) {
 	if err := c.BeforeDot(t.Context(), reply.Outbox, taken.Sending.Token); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.EndAttempt(t.Context(), reply.Outbox, taken.Sending.Token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250}); err != nil {
+	if err := noted(c.EndAttempt(t.Context(), reply.Outbox, taken.Sending.Token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250})); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.SaveWrapUpNote(t.Context(), "mina", offer, postroom.SealText("parcel"), nil); err != nil {

@@ -19,7 +19,7 @@ type Sending struct {
 	Age          time.Duration // since the reply was queued
 	BlobKey      string
 	EnvelopeFrom string
-	EnvelopeTo   []string
+	EnvelopeTo   []string // those who still need it: nobody who got it is in a second attempt
 }
 
 // TakenToSend is the answer to TakeToSend.
@@ -48,9 +48,9 @@ type outboxRow struct {
 
 var lockOutbox = statement(`
 	SELECT contact_id, mailbox_id, state, dot_sent_at IS NOT NULL, attempts, extract(epoch FROM due_at - postroom_now())::float8,
-	       extract(epoch FROM postroom_now() - coalesce(released_at, send_at, created_at))::float8, blob_key, envelope_from, envelope_to, held_at IS NOT NULL,
+	       extract(epoch FROM postroom_now() - coalesce(released_at, send_at, created_at))::float8, blob_key, envelope_from, ` + stillToSend + `, held_at IS NOT NULL,
 	       extract(epoch FROM probe_at - postroom_now())::float8
-	FROM outbox WHERE id = $1 FOR NO KEY UPDATE`)
+	FROM outbox x WHERE id = $1 FOR NO KEY UPDATE`)
 var startAttempt = statement(`
 	UPDATE outbox SET state = 'sending', attempt_token = $2, attempts = attempts + 1, dot_sent_at = NULL, probe_at = NULL, probes = 0 WHERE id = $1`)
 var beginProbing = statement(`
@@ -91,6 +91,7 @@ func (s *Store) TakeToSend(ctx context.Context, id postroom.OutboxID) (TakenToSe
 		}
 		token := uuid.NewString()
 		tx.later(startAttempt, id, token)
+		tx.maybe(startRecipients, id)
 		taken.Take, taken.Delivery = true, postroom.DeliverySending
 		taken.Sending = Sending{Outbox: id, Contact: r.Contact, Mailbox: r.Mailbox, Token: token, Attempt: r.Attempts + 1, Age: seconds(r.Age),
 			BlobKey: r.Blob, EnvelopeFrom: r.From, EnvelopeTo: r.To}
@@ -102,17 +103,30 @@ func (s *Store) TakeToSend(ctx context.Context, id postroom.OutboxID) (TakenToSe
 var markDot = statement(`
 	UPDATE outbox SET dot_sent_at = postroom_now() WHERE id = $1 AND attempt_token = $2 AND state = 'sending' AND dot_sent_at IS NULL`)
 
-// BeforeDot records that the final dot is about to be sent. It is Refused when this attempt has been given up on: the connection
-// must be closed without the dot.
-func (s *Store) BeforeDot(ctx context.Context, id postroom.OutboxID, token string) error {
-	tag, err := s.pool.Exec(ctx, markDot, id, token)
-	if err != nil {
-		return translate("record the final dot", err)
+// BeforeDot records that the final dot is about to be sent, and whom the server has refused until then: of them it is known what became, even if the
+// answer to the dot is lost. It is Refused when this attempt has been given up on: the connection must be closed without the dot.
+func (s *Store) BeforeDot(ctx context.Context, id postroom.OutboxID, token string, refused ...Tried) error {
+	superseded := func(rows int64) error {
+		if rows == 0 {
+			return postroom.Refused("attempt_superseded", "another attempt has taken over")
+		}
+		return nil
 	}
-	if tag.RowsAffected() == 0 {
-		return postroom.Refused("attempt_superseded", "another attempt has taken over")
+	if len(refused) == 0 {
+		tag, err := s.pool.Exec(ctx, markDot, id, token)
+		if err != nil {
+			return translate("record the final dot", err)
+		}
+		return superseded(tag.RowsAffected())
 	}
-	return nil
+	return s.write(ctx, "record the final dot", func(ctx context.Context, tx *txn) error {
+		tag, err := tx.Exec(ctx, markDot, id, token)
+		if err != nil {
+			return err
+		}
+		tried(tx, id, refused)
+		return superseded(tag.RowsAffected())
+	})
 }
 
 // Attempted is how an attempt ended.
@@ -122,7 +136,11 @@ type Attempted struct {
 	Enhanced string            // RFC 3463, "" if there was none
 	Text     postroom.Text     // the server's own words: customer text, scanned (R36)
 	Retry    time.Duration     // until the next attempt, for deferred
+	// Recipients are those of the attempt, each with what became of it; none: all as the whole.
+	Recipients []Tried
 }
+
+var lockAttempt = statement(`SELECT id::text FROM outbox WHERE id = $1 AND attempt_token = $2 AND state = 'sending' FOR NO KEY UPDATE`)
 
 var endAttempt = statement(`
 	UPDATE outbox x SET state = $3, reply_code = nullif($4, 0), enhanced_code = $5, server_text = $6, due_at = postroom_now() + $7,
@@ -132,11 +150,34 @@ var endAttempt = statement(`
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.attempt_token = $2 AND x.state = 'sending'
 	RETURNING x.contact_id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, '')`)
 
-// EndAttempt records how an attempt ended, and shows it to the agent who answered. An attempt that was given up on records nothing.
-func (s *Store) EndAttempt(ctx context.Context, id postroom.OutboxID, token string, a Attempted) error {
-	return s.write(ctx, "record how a reply was sent", func(ctx context.Context, tx *txn) error {
-		return s.settle(ctx, tx, id, endAttempt, token, string(a.Delivery), a.Code, a.Enhanced, a.Text.Reveal(), a.Retry, s.ProbeAfter())
+// EndAttempt records how an attempt ended, and shows it to the agent who answered. An attempt that was given up on records nothing. While anybody
+// is deferred the mail is, and only they are in the next attempt. It returns what became of the mail as a whole.
+func (s *Store) EndAttempt(ctx context.Context, id postroom.OutboxID, token string, a Attempted) (postroom.Delivery, error) {
+	delivery := a.Delivery
+	err := s.write(ctx, "record how a reply was sent", func(ctx context.Context, tx *txn) error {
+		delivery = a.Delivery
+		_, ours, err := value[string](ctx, tx, lockAttempt, id, token)
+		if err != nil || !ours {
+			return err
+		}
+		tried(tx, id, a.Recipients)
+		if len(a.Recipients) == 0 {
+			tx.maybe(writeAlike, id, string(a.Delivery), a.Code, a.Enhanced, a.Text.Reveal())
+		}
+		w, known, err := whole(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if !known {
+			w = wholeRow{a.Delivery, a.Code, a.Enhanced, a.Text.Reveal()}
+		}
+		delivery = w.State
+		if delivery != postroom.DeliveryDeferred {
+			a.Retry = 0
+		}
+		return s.settle(ctx, tx, id, endAttempt, token, string(w.State), w.Code, w.Enhanced, w.Text, a.Retry, s.ProbeAfter())
 	})
+	return delivery, err
 }
 
 type answeredRow struct {

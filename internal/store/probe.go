@@ -72,13 +72,17 @@ func (s *Store) OwnCopy(ctx context.Context, messageID string) (bool, error) {
 }
 
 var settleFound = statement(`
-	UPDATE outbox x SET state = 'sent', settled_at = postroom_now(), probe_at = NULL
+	UPDATE outbox x SET state = $2, settled_at = CASE WHEN $2 = 'deferred' THEN NULL ELSE postroom_now() END, probe_at = NULL,
+		dot_sent_at = CASE WHEN $2 = 'deferred' THEN NULL ELSE x.dot_sent_at END, due_at = CASE WHEN $2 = 'deferred' THEN postroom_now() ELSE x.due_at END
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.state = 'sending' AND x.probe_at IS NOT NULL
 	RETURNING x.contact_id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, '')`)
 var settleUnknown = statement(`
 	UPDATE outbox x SET state = 'unknown', settled_at = postroom_now(), probe_at = NULL, probes = x.probes + 1
 	FROM segment g WHERE g.id = x.segment_id AND x.id = $1 AND x.state = 'sending' AND x.probe_at IS NOT NULL AND x.probes + 1 >= $2
 	RETURNING x.contact_id, coalesce(g.agent_id, ''), coalesce(g.offer_id::text, '')`)
+var settleLost = statement(`
+	UPDATE outbox_recipient r SET state = 'unknown' FROM outbox x WHERE x.id = $1 AND x.state = 'unknown' AND r.outbox_id = x.id AND r.state = 'sending'`)
+var lockProbed = statement(`SELECT state = 'sending' AND probe_at IS NOT NULL FROM outbox WHERE id = $1 FOR NO KEY UPDATE`)
 var lookAgain = statement(`
 	UPDATE outbox SET probes = probes + 1, probe_at = postroom_now() + $2::interval WHERE id = $1 AND state = 'sending' AND probe_at IS NOT NULL`)
 
@@ -86,12 +90,26 @@ var lookAgain = statement(`
 // An attempt whose answer came late was faster: then nothing changes.
 func (s *Store) Probed(ctx context.Context, id postroom.OutboxID, found Found) (Unanswered, error) {
 	err := s.write(ctx, "record a look for a reply", func(ctx context.Context, tx *txn) error {
-		if found == FoundIt {
-			return s.settle(ctx, tx, id, settleFound)
+		var looking bool
+		var err error
+		if looking, _, err = value[bool](ctx, tx, lockProbed, id); err != nil || !looking {
+			return err
+		}
+		if found == FoundIt { // who was refused before the dot is not among those who are being sent to
+			settled(tx, id, postroom.DeliverySent, postroom.DeliverySending)
+			w, known, err := whole(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if !known {
+				w.State = postroom.DeliverySent
+			}
+			return s.settle(ctx, tx, id, settleFound, string(w.State))
 		}
 		if err := s.settle(ctx, tx, id, settleUnknown, MaxProbes); err != nil {
 			return err
 		}
+		tx.maybe(settleLost, id)
 		tx.maybe(lookAgain, id, orElse(s.options.ProbeAgain, DefaultProbeAgain))
 		return nil
 	})

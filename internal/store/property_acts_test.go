@@ -300,5 +300,5 @@ func sendOne(ctx context.Context, s *store.Store) error {
 	if err := s.BeforeDot(ctx, taken.Sending.Outbox, taken.Sending.Token); err != nil {
 		return err
 	}
-	return s.EndAttempt(ctx, taken.Sending.Outbox, taken.Sending.Token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250, Retry: time.Second})
+	return noted(s.EndAttempt(ctx, taken.Sending.Outbox, taken.Sending.Token, store.Attempted{Delivery: postroom.DeliverySent, Code: 250, Retry: time.Second}))
 }

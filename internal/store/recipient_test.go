@@ -41,7 +41,7 @@ func TestRecipientsInBccAreInTheEnvelopeOnly(t *testing.T) {
 	for _, r := range sent {
 		got = append(got, fmt.Sprintf("%s %s <%s> %s", r.Kind, r.Name, r.Address, r.Delivery))
 	}
-	if want := "to Kim <kim@customer.example> queued, cc  <lee@customer.example> queued, bcc Boss <boss@partner.example> queued"; strings.Join(got, ", ") != want {
+	if want := "to Kim <kim@customer.example> sending, cc  <lee@customer.example> sending, bcc Boss <boss@partner.example> sending"; strings.Join(got, ", ") != want {
 		t.Errorf("the recipients are %s, want %s", strings.Join(got, ", "), want)
 	}
 	_, messages, _, err := c.ContactView(t.Context(), contact)

@@ -85,7 +85,9 @@ const (
 // decisions are what each decision does, and in which states: the row's lock decides against an attempt.
 var decisions = map[Decision]struct{ sql, event string }{
 	DecideCancel: {statement(`
-		UPDATE outbox SET state = 'cancelled', settled_at = postroom_now()
+		UPDATE outbox SET state = CASE WHEN EXISTS (SELECT FROM outbox_recipient r WHERE r.outbox_id = $1 AND r.state = 'failed') THEN 'failed'
+				WHEN EXISTS (SELECT FROM outbox_recipient r WHERE r.outbox_id = $1 AND r.state = 'sent') THEN 'sent' ELSE 'cancelled' END,
+			settled_at = postroom_now()
 		WHERE id = $1 AND (state = 'deferred' OR (state = 'queued' AND send_at IS NOT NULL))`), EventReplyCancelled},
 	DecideSend: {statement(`
 		UPDATE outbox SET due_at = postroom_now(), held_at = NULL, released_at = postroom_now() WHERE id = $1 AND state = 'queued' AND send_at IS NOT NULL`), EventReplyReleased},
@@ -141,6 +143,12 @@ func (s *Store) Decide(ctx context.Context, c postroom.Command, anybody Supervis
 		}
 		if tag.RowsAffected() == 0 {
 			return postroom.Conflict(postroom.ReasonReplyGone, "the reply is not waiting any more")
+		}
+		switch d {
+		case DecideCancel: // for those who have not got it
+			settled(tx, reply.Outbox, postroom.DeliveryCancelled, postroom.DeliveryQueued, postroom.DeliveryDeferred)
+		case DecideResend:
+			settled(tx, reply.Outbox, postroom.DeliveryQueued, postroom.DeliveryUnknown)
 		}
 		remember(tx, c, id)
 		detail := map[string]string{"outbox": string(reply.Outbox), "was": string(reply.State)}

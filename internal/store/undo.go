@@ -10,10 +10,10 @@ import (
 // EventReplyUndone is a remark in a contact's story: its reply was taken back before it was sent (R20).
 const EventReplyUndone = "reply undone"
 
-// A row that an attempt holds is 'sending': the row's lock decides between the two.
+// A row that an attempt holds is 'sending': the row's lock decides between the two. What somebody got already cannot be taken back.
 var cancelReply = statement(`
 	UPDATE outbox SET state = 'cancelled', settled_at = postroom_now()
-	WHERE state IN ('queued', 'deferred') AND id = (SELECT x.id FROM outbox x JOIN segment g ON g.id = x.segment_id WHERE g.offer_id = $1
+	WHERE state IN ('queued', 'deferred') AND NOT EXISTS (SELECT FROM outbox_recipient r WHERE r.outbox_id = outbox.id AND r.state = 'sent') AND id = (SELECT x.id FROM outbox x JOIN segment g ON g.id = x.segment_id WHERE g.offer_id = $1
 		ORDER BY x.created_at DESC, x.id DESC LIMIT 1)
 	RETURNING id::text`)
 
@@ -46,6 +46,7 @@ func (s *Store) UndoReply(ctx context.Context, c postroom.Command, id postroom.O
 			if !undone {
 				return "", postroom.Conflict(postroom.ReasonReplyGone, "the reply is on its way already")
 			}
+			settled(tx, postroom.OutboxID(reply), postroom.DeliveryCancelled, postroom.DeliveryQueued, postroom.DeliveryDeferred)
 			tx.maybe(forgetOutcome, o.ID, o.Contact, reply)
 			by := change{event: EventReplyUndone, actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater, detail: map[string]string{"outbox": reply}}
 			if o.State == postroom.OfferAccepted {

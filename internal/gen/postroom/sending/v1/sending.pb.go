@@ -397,7 +397,10 @@ type Reply struct {
 	// Whether the caller may have it sent now.
 	Sendable bool `protobuf:"varint,10,opt,name=sendable,proto3" json:"sendable,omitempty"`
 	// Whether the caller may have it sent again.
-	Resendable    bool `protobuf:"varint,11,opt,name=resendable,proto3" json:"resendable,omitempty"`
+	Resendable bool `protobuf:"varint,11,opt,name=resendable,proto3" json:"resendable,omitempty"`
+	// To whom it goes, in order, each with what became of it. As a whole a mail is tried again while anybody is deferred, and is failed if anybody was
+	// refused: then those who were not have it.
+	Recipients    []*Recipient `protobuf:"bytes,12,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -509,6 +512,113 @@ func (x *Reply) GetResendable() bool {
 	return false
 }
 
+func (x *Reply) GetRecipients() []*Recipient {
+	if x != nil {
+		return x.Recipients
+	}
+	return nil
+}
+
+// Recipient is somebody to whom a reply goes.
+type Recipient struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "to", "cc" or "bcc".
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// His name, or empty.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// His address.
+	Address string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
+	// How far the reply has come to him.
+	Delivery v1.Delivery `protobuf:"varint,4,opt,name=delivery,proto3,enum=postroom.contact.v1.Delivery" json:"delivery,omitempty"`
+	// The mail server's reply code for him, or 0.
+	ReplyCode int32 `protobuf:"varint,5,opt,name=reply_code,json=replyCode,proto3" json:"reply_code,omitempty"`
+	// The mail server's own words.
+	ServerText string `protobuf:"bytes,6,opt,name=server_text,json=serverText,proto3" json:"server_text,omitempty"`
+	// When it was tried last; absent if it was not.
+	TriedAt       *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=tried_at,json=triedAt,proto3" json:"tried_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recipient) Reset() {
+	*x = Recipient{}
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recipient) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recipient) ProtoMessage() {}
+
+func (x *Recipient) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
+func (*Recipient) Descriptor() ([]byte, []int) {
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Recipient) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Recipient) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Recipient) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Recipient) GetDelivery() v1.Delivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return v1.Delivery(0)
+}
+
+func (x *Recipient) GetReplyCode() int32 {
+	if x != nil {
+		return x.ReplyCode
+	}
+	return 0
+}
+
+func (x *Recipient) GetServerText() string {
+	if x != nil {
+		return x.ServerText
+	}
+	return ""
+}
+
+func (x *Recipient) GetTriedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TriedAt
+	}
+	return nil
+}
+
 // CancelReplyRequest names a reply.
 type CancelReplyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -524,7 +634,7 @@ type CancelReplyRequest struct {
 
 func (x *CancelReplyRequest) Reset() {
 	*x = CancelReplyRequest{}
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[7]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +646,7 @@ func (x *CancelReplyRequest) String() string {
 func (*CancelReplyRequest) ProtoMessage() {}
 
 func (x *CancelReplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[7]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +659,7 @@ func (x *CancelReplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelReplyRequest.ProtoReflect.Descriptor instead.
 func (*CancelReplyRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{7}
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CancelReplyRequest) GetRequestId() string {
@@ -582,7 +692,7 @@ type CancelReplyResponse struct {
 
 func (x *CancelReplyResponse) Reset() {
 	*x = CancelReplyResponse{}
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[8]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +704,7 @@ func (x *CancelReplyResponse) String() string {
 func (*CancelReplyResponse) ProtoMessage() {}
 
 func (x *CancelReplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[8]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +717,7 @@ func (x *CancelReplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelReplyResponse.ProtoReflect.Descriptor instead.
 func (*CancelReplyResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{8}
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{9}
 }
 
 // SendReplyNowRequest names a reply.
@@ -625,7 +735,7 @@ type SendReplyNowRequest struct {
 
 func (x *SendReplyNowRequest) Reset() {
 	*x = SendReplyNowRequest{}
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[9]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +747,7 @@ func (x *SendReplyNowRequest) String() string {
 func (*SendReplyNowRequest) ProtoMessage() {}
 
 func (x *SendReplyNowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[9]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +760,7 @@ func (x *SendReplyNowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendReplyNowRequest.ProtoReflect.Descriptor instead.
 func (*SendReplyNowRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{9}
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SendReplyNowRequest) GetRequestId() string {
@@ -683,7 +793,7 @@ type SendReplyNowResponse struct {
 
 func (x *SendReplyNowResponse) Reset() {
 	*x = SendReplyNowResponse{}
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[10]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +805,7 @@ func (x *SendReplyNowResponse) String() string {
 func (*SendReplyNowResponse) ProtoMessage() {}
 
 func (x *SendReplyNowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[10]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +818,7 @@ func (x *SendReplyNowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendReplyNowResponse.ProtoReflect.Descriptor instead.
 func (*SendReplyNowResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{10}
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{11}
 }
 
 // ResendReplyRequest names a reply.
@@ -726,7 +836,7 @@ type ResendReplyRequest struct {
 
 func (x *ResendReplyRequest) Reset() {
 	*x = ResendReplyRequest{}
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[11]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +848,7 @@ func (x *ResendReplyRequest) String() string {
 func (*ResendReplyRequest) ProtoMessage() {}
 
 func (x *ResendReplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[11]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +861,7 @@ func (x *ResendReplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResendReplyRequest.ProtoReflect.Descriptor instead.
 func (*ResendReplyRequest) Descriptor() ([]byte, []int) {
-	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{11}
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ResendReplyRequest) GetRequestId() string {
@@ -784,7 +894,7 @@ type ResendReplyResponse struct {
 
 func (x *ResendReplyResponse) Reset() {
 	*x = ResendReplyResponse{}
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[12]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +906,7 @@ func (x *ResendReplyResponse) String() string {
 func (*ResendReplyResponse) ProtoMessage() {}
 
 func (x *ResendReplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_postroom_sending_v1_sending_proto_msgTypes[12]
+	mi := &file_postroom_sending_v1_sending_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +919,7 @@ func (x *ResendReplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResendReplyResponse.ProtoReflect.Descriptor instead.
 func (*ResendReplyResponse) Descriptor() ([]byte, []int) {
-	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{12}
+	return file_postroom_sending_v1_sending_proto_rawDescGZIP(), []int{13}
 }
 
 var File_postroom_sending_v1_sending_proto protoreflect.FileDescriptor
@@ -841,7 +951,7 @@ const file_postroom_sending_v1_sending_proto_rawDesc = "" +
 	"\x13ListRepliesResponse\x124\n" +
 	"\areplies\x18\x01 \x03(\v2\x1a.postroom.sending.v1.ReplyR\areplies\x129\n" +
 	"\n" +
-	"server_now\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tserverNow\"\xc5\x03\n" +
+	"server_now\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tserverNow\"\x85\x04\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x14\n" +
@@ -857,7 +967,20 @@ const file_postroom_sending_v1_sending_proto_rawDesc = "" +
 	" \x01(\bR\bsendable\x12\x1e\n" +
 	"\n" +
 	"resendable\x18\v \x01(\bR\n" +
-	"resendable\"q\n" +
+	"resendable\x12>\n" +
+	"\n" +
+	"recipients\x18\f \x03(\v2\x1e.postroom.sending.v1.RecipientR\n" +
+	"recipients\"\xff\x01\n" +
+	"\tRecipient\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\aaddress\x18\x03 \x01(\tR\aaddress\x129\n" +
+	"\bdelivery\x18\x04 \x01(\x0e2\x1d.postroom.contact.v1.DeliveryR\bdelivery\x12\x1d\n" +
+	"\n" +
+	"reply_code\x18\x05 \x01(\x05R\treplyCode\x12\x1f\n" +
+	"\vserver_text\x18\x06 \x01(\tR\n" +
+	"serverText\x125\n" +
+	"\btried_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\atriedAt\"q\n" +
 	"\x12CancelReplyRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1d\n" +
@@ -903,7 +1026,7 @@ func file_postroom_sending_v1_sending_proto_rawDescGZIP() []byte {
 	return file_postroom_sending_v1_sending_proto_rawDescData
 }
 
-var file_postroom_sending_v1_sending_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_postroom_sending_v1_sending_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_postroom_sending_v1_sending_proto_goTypes = []any{
 	(*UndoReplyRequest)(nil),      // 0: postroom.sending.v1.UndoReplyRequest
 	(*UndoReplyResponse)(nil),     // 1: postroom.sending.v1.UndoReplyResponse
@@ -912,44 +1035,48 @@ var file_postroom_sending_v1_sending_proto_goTypes = []any{
 	(*ListRepliesRequest)(nil),    // 4: postroom.sending.v1.ListRepliesRequest
 	(*ListRepliesResponse)(nil),   // 5: postroom.sending.v1.ListRepliesResponse
 	(*Reply)(nil),                 // 6: postroom.sending.v1.Reply
-	(*CancelReplyRequest)(nil),    // 7: postroom.sending.v1.CancelReplyRequest
-	(*CancelReplyResponse)(nil),   // 8: postroom.sending.v1.CancelReplyResponse
-	(*SendReplyNowRequest)(nil),   // 9: postroom.sending.v1.SendReplyNowRequest
-	(*SendReplyNowResponse)(nil),  // 10: postroom.sending.v1.SendReplyNowResponse
-	(*ResendReplyRequest)(nil),    // 11: postroom.sending.v1.ResendReplyRequest
-	(*ResendReplyResponse)(nil),   // 12: postroom.sending.v1.ResendReplyResponse
-	(*v1.Contact)(nil),            // 13: postroom.contact.v1.Contact
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(v1.Delivery)(0),              // 15: postroom.contact.v1.Delivery
+	(*Recipient)(nil),             // 7: postroom.sending.v1.Recipient
+	(*CancelReplyRequest)(nil),    // 8: postroom.sending.v1.CancelReplyRequest
+	(*CancelReplyResponse)(nil),   // 9: postroom.sending.v1.CancelReplyResponse
+	(*SendReplyNowRequest)(nil),   // 10: postroom.sending.v1.SendReplyNowRequest
+	(*SendReplyNowResponse)(nil),  // 11: postroom.sending.v1.SendReplyNowResponse
+	(*ResendReplyRequest)(nil),    // 12: postroom.sending.v1.ResendReplyRequest
+	(*ResendReplyResponse)(nil),   // 13: postroom.sending.v1.ResendReplyResponse
+	(*v1.Contact)(nil),            // 14: postroom.contact.v1.Contact
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(v1.Delivery)(0),              // 16: postroom.contact.v1.Delivery
 }
 var file_postroom_sending_v1_sending_proto_depIdxs = []int32{
-	13, // 0: postroom.sending.v1.UndoReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	14, // 1: postroom.sending.v1.ScheduleReplyRequest.send_at:type_name -> google.protobuf.Timestamp
-	13, // 2: postroom.sending.v1.ScheduleReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	14, // 0: postroom.sending.v1.UndoReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	15, // 1: postroom.sending.v1.ScheduleReplyRequest.send_at:type_name -> google.protobuf.Timestamp
+	14, // 2: postroom.sending.v1.ScheduleReplyResponse.contact:type_name -> postroom.contact.v1.Contact
 	6,  // 3: postroom.sending.v1.ListRepliesResponse.replies:type_name -> postroom.sending.v1.Reply
-	14, // 4: postroom.sending.v1.ListRepliesResponse.server_now:type_name -> google.protobuf.Timestamp
-	15, // 5: postroom.sending.v1.Reply.delivery:type_name -> postroom.contact.v1.Delivery
-	14, // 6: postroom.sending.v1.Reply.due_at:type_name -> google.protobuf.Timestamp
-	14, // 7: postroom.sending.v1.Reply.send_at:type_name -> google.protobuf.Timestamp
-	14, // 8: postroom.sending.v1.Reply.held_at:type_name -> google.protobuf.Timestamp
-	14, // 9: postroom.sending.v1.Reply.probe_at:type_name -> google.protobuf.Timestamp
-	0,  // 10: postroom.sending.v1.SendingService.UndoReply:input_type -> postroom.sending.v1.UndoReplyRequest
-	2,  // 11: postroom.sending.v1.SendingService.ScheduleReply:input_type -> postroom.sending.v1.ScheduleReplyRequest
-	4,  // 12: postroom.sending.v1.SendingService.ListReplies:input_type -> postroom.sending.v1.ListRepliesRequest
-	7,  // 13: postroom.sending.v1.SendingService.CancelReply:input_type -> postroom.sending.v1.CancelReplyRequest
-	9,  // 14: postroom.sending.v1.SendingService.SendReplyNow:input_type -> postroom.sending.v1.SendReplyNowRequest
-	11, // 15: postroom.sending.v1.SendingService.ResendReply:input_type -> postroom.sending.v1.ResendReplyRequest
-	1,  // 16: postroom.sending.v1.SendingService.UndoReply:output_type -> postroom.sending.v1.UndoReplyResponse
-	3,  // 17: postroom.sending.v1.SendingService.ScheduleReply:output_type -> postroom.sending.v1.ScheduleReplyResponse
-	5,  // 18: postroom.sending.v1.SendingService.ListReplies:output_type -> postroom.sending.v1.ListRepliesResponse
-	8,  // 19: postroom.sending.v1.SendingService.CancelReply:output_type -> postroom.sending.v1.CancelReplyResponse
-	10, // 20: postroom.sending.v1.SendingService.SendReplyNow:output_type -> postroom.sending.v1.SendReplyNowResponse
-	12, // 21: postroom.sending.v1.SendingService.ResendReply:output_type -> postroom.sending.v1.ResendReplyResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	15, // 4: postroom.sending.v1.ListRepliesResponse.server_now:type_name -> google.protobuf.Timestamp
+	16, // 5: postroom.sending.v1.Reply.delivery:type_name -> postroom.contact.v1.Delivery
+	15, // 6: postroom.sending.v1.Reply.due_at:type_name -> google.protobuf.Timestamp
+	15, // 7: postroom.sending.v1.Reply.send_at:type_name -> google.protobuf.Timestamp
+	15, // 8: postroom.sending.v1.Reply.held_at:type_name -> google.protobuf.Timestamp
+	15, // 9: postroom.sending.v1.Reply.probe_at:type_name -> google.protobuf.Timestamp
+	7,  // 10: postroom.sending.v1.Reply.recipients:type_name -> postroom.sending.v1.Recipient
+	16, // 11: postroom.sending.v1.Recipient.delivery:type_name -> postroom.contact.v1.Delivery
+	15, // 12: postroom.sending.v1.Recipient.tried_at:type_name -> google.protobuf.Timestamp
+	0,  // 13: postroom.sending.v1.SendingService.UndoReply:input_type -> postroom.sending.v1.UndoReplyRequest
+	2,  // 14: postroom.sending.v1.SendingService.ScheduleReply:input_type -> postroom.sending.v1.ScheduleReplyRequest
+	4,  // 15: postroom.sending.v1.SendingService.ListReplies:input_type -> postroom.sending.v1.ListRepliesRequest
+	8,  // 16: postroom.sending.v1.SendingService.CancelReply:input_type -> postroom.sending.v1.CancelReplyRequest
+	10, // 17: postroom.sending.v1.SendingService.SendReplyNow:input_type -> postroom.sending.v1.SendReplyNowRequest
+	12, // 18: postroom.sending.v1.SendingService.ResendReply:input_type -> postroom.sending.v1.ResendReplyRequest
+	1,  // 19: postroom.sending.v1.SendingService.UndoReply:output_type -> postroom.sending.v1.UndoReplyResponse
+	3,  // 20: postroom.sending.v1.SendingService.ScheduleReply:output_type -> postroom.sending.v1.ScheduleReplyResponse
+	5,  // 21: postroom.sending.v1.SendingService.ListReplies:output_type -> postroom.sending.v1.ListRepliesResponse
+	9,  // 22: postroom.sending.v1.SendingService.CancelReply:output_type -> postroom.sending.v1.CancelReplyResponse
+	11, // 23: postroom.sending.v1.SendingService.SendReplyNow:output_type -> postroom.sending.v1.SendReplyNowResponse
+	13, // 24: postroom.sending.v1.SendingService.ResendReply:output_type -> postroom.sending.v1.ResendReplyResponse
+	19, // [19:25] is the sub-list for method output_type
+	13, // [13:19] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_postroom_sending_v1_sending_proto_init() }
@@ -963,7 +1090,7 @@ func file_postroom_sending_v1_sending_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_sending_v1_sending_proto_rawDesc), len(file_postroom_sending_v1_sending_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

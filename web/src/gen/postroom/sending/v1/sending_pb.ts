@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postroom/sending/v1/sending.proto.
  */
 export const file_postroom_sending_v1_sending: GenFile = /*@__PURE__*/
-  fileDesc("CiFwb3N0cm9vbS9zZW5kaW5nL3YxL3NlbmRpbmcucHJvdG8SE3Bvc3Ryb29tLnNlbmRpbmcudjEiOAoQVW5kb1JlcGx5UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJIkIKEVVuZG9SZXBseVJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QivAEKFFNjaGVkdWxlUmVwbHlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSDAoEdGV4dBgDIAEoCRIVCg1kcmFmdF92ZXJzaW9uGAQgASgDEisKB3NlbmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3NlZW5fbWVzc2FnZV9pZBgGIAEoCRITCgtzZW5kX2FueXdheRgHIAEoCCJGChVTY2hlZHVsZVJlcGx5UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCIoChJMaXN0UmVwbGllc1JlcXVlc3QSEgoKY29udGFjdF9pZBgBIAEoCSJyChNMaXN0UmVwbGllc1Jlc3BvbnNlEisKB3JlcGxpZXMYASADKAsyGi5wb3N0cm9vbS5zZW5kaW5nLnYxLlJlcGx5Ei4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItwCCgVSZXBseRISCgptZXNzYWdlX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEi8KCGRlbGl2ZXJ5GAMgASgOMh0ucG9zdHJvb20uY29udGFjdC52MS5EZWxpdmVyeRIQCghhdHRlbXB0cxgEIAEoBRIqCgZkdWVfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB3NlbmRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2hlbGRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHByb2JlX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtjYW5jZWxsYWJsZRgJIAEoCBIQCghzZW5kYWJsZRgKIAEoCBISCgpyZXNlbmRhYmxlGAsgASgIIlAKEkNhbmNlbFJlcGx5UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkSEgoKbWVzc2FnZV9pZBgDIAEoCSIVChNDYW5jZWxSZXBseVJlc3BvbnNlIlEKE1NlbmRSZXBseU5vd1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgpjb250YWN0X2lkGAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkiFgoUU2VuZFJlcGx5Tm93UmVzcG9uc2UiUAoSUmVzZW5kUmVwbHlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKY29udGFjdF9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJIhUKE1Jlc2VuZFJlcGx5UmVzcG9uc2Uy5AQKDlNlbmRpbmdTZXJ2aWNlEloKCVVuZG9SZXBseRIlLnBvc3Ryb29tLnNlbmRpbmcudjEuVW5kb1JlcGx5UmVxdWVzdBomLnBvc3Ryb29tLnNlbmRpbmcudjEuVW5kb1JlcGx5UmVzcG9uc2USZgoNU2NoZWR1bGVSZXBseRIpLnBvc3Ryb29tLnNlbmRpbmcudjEuU2NoZWR1bGVSZXBseVJlcXVlc3QaKi5wb3N0cm9vbS5zZW5kaW5nLnYxLlNjaGVkdWxlUmVwbHlSZXNwb25zZRJlCgtMaXN0UmVwbGllcxInLnBvc3Ryb29tLnNlbmRpbmcudjEuTGlzdFJlcGxpZXNSZXF1ZXN0GigucG9zdHJvb20uc2VuZGluZy52MS5MaXN0UmVwbGllc1Jlc3BvbnNlIgOQAgESYAoLQ2FuY2VsUmVwbHkSJy5wb3N0cm9vbS5zZW5kaW5nLnYxLkNhbmNlbFJlcGx5UmVxdWVzdBooLnBvc3Ryb29tLnNlbmRpbmcudjEuQ2FuY2VsUmVwbHlSZXNwb25zZRJjCgxTZW5kUmVwbHlOb3cSKC5wb3N0cm9vbS5zZW5kaW5nLnYxLlNlbmRSZXBseU5vd1JlcXVlc3QaKS5wb3N0cm9vbS5zZW5kaW5nLnYxLlNlbmRSZXBseU5vd1Jlc3BvbnNlEmAKC1Jlc2VuZFJlcGx5EicucG9zdHJvb20uc2VuZGluZy52MS5SZXNlbmRSZXBseVJlcXVlc3QaKC5wb3N0cm9vbS5zZW5kaW5nLnYxLlJlc2VuZFJlcGx5UmVzcG9uc2VC3gEKF2NvbS5wb3N0cm9vbS5zZW5kaW5nLnYxQgxTZW5kaW5nUHJvdG9QAVpHZ2l0aHViLmNvbS9wb3N0cm9vbS9wb3N0cm9vbS9pbnRlcm5hbC9nZW4vcG9zdHJvb20vc2VuZGluZy92MTtzZW5kaW5ndjGiAgNQU1iqAhNQb3N0cm9vbS5TZW5kaW5nLlYxygITUG9zdHJvb21cU2VuZGluZ1xWMeICH1Bvc3Ryb29tXFNlbmRpbmdcVjFcR1BCTWV0YWRhdGHqAhVQb3N0cm9vbTo6U2VuZGluZzo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact]);
+  fileDesc("CiFwb3N0cm9vbS9zZW5kaW5nL3YxL3NlbmRpbmcucHJvdG8SE3Bvc3Ryb29tLnNlbmRpbmcudjEiOAoQVW5kb1JlcGx5UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCG9mZmVyX2lkGAIgASgJIkIKEVVuZG9SZXBseVJlc3BvbnNlEi0KB2NvbnRhY3QYASABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkNvbnRhY3QivAEKFFNjaGVkdWxlUmVwbHlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSDAoEdGV4dBgDIAEoCRIVCg1kcmFmdF92ZXJzaW9uGAQgASgDEisKB3NlbmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3NlZW5fbWVzc2FnZV9pZBgGIAEoCRITCgtzZW5kX2FueXdheRgHIAEoCCJGChVTY2hlZHVsZVJlcGx5UmVzcG9uc2USLQoHY29udGFjdBgBIAEoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQ29udGFjdCIoChJMaXN0UmVwbGllc1JlcXVlc3QSEgoKY29udGFjdF9pZBgBIAEoCSJyChNMaXN0UmVwbGllc1Jlc3BvbnNlEisKB3JlcGxpZXMYASADKAsyGi5wb3N0cm9vbS5zZW5kaW5nLnYxLlJlcGx5Ei4KCnNlcnZlcl9ub3cYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIpADCgVSZXBseRISCgptZXNzYWdlX2lkGAEgASgJEg0KBWFnZW50GAIgASgJEi8KCGRlbGl2ZXJ5GAMgASgOMh0ucG9zdHJvb20uY29udGFjdC52MS5EZWxpdmVyeRIQCghhdHRlbXB0cxgEIAEoBRIqCgZkdWVfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB3NlbmRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB2hlbGRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCHByb2JlX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtjYW5jZWxsYWJsZRgJIAEoCBIQCghzZW5kYWJsZRgKIAEoCBISCgpyZXNlbmRhYmxlGAsgASgIEjIKCnJlY2lwaWVudHMYDCADKAsyHi5wb3N0cm9vbS5zZW5kaW5nLnYxLlJlY2lwaWVudCLAAQoJUmVjaXBpZW50EgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEi8KCGRlbGl2ZXJ5GAQgASgOMh0ucG9zdHJvb20uY29udGFjdC52MS5EZWxpdmVyeRISCgpyZXBseV9jb2RlGAUgASgFEhMKC3NlcnZlcl90ZXh0GAYgASgJEiwKCHRyaWVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJQChJDYW5jZWxSZXBseVJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRISCgpjb250YWN0X2lkGAIgASgJEhIKCm1lc3NhZ2VfaWQYAyABKAkiFQoTQ2FuY2VsUmVwbHlSZXNwb25zZSJRChNTZW5kUmVwbHlOb3dSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEgoKY29udGFjdF9pZBgCIAEoCRISCgptZXNzYWdlX2lkGAMgASgJIhYKFFNlbmRSZXBseU5vd1Jlc3BvbnNlIlAKElJlc2VuZFJlcGx5UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhIKCmNvbnRhY3RfaWQYAiABKAkSEgoKbWVzc2FnZV9pZBgDIAEoCSIVChNSZXNlbmRSZXBseVJlc3BvbnNlMuQECg5TZW5kaW5nU2VydmljZRJaCglVbmRvUmVwbHkSJS5wb3N0cm9vbS5zZW5kaW5nLnYxLlVuZG9SZXBseVJlcXVlc3QaJi5wb3N0cm9vbS5zZW5kaW5nLnYxLlVuZG9SZXBseVJlc3BvbnNlEmYKDVNjaGVkdWxlUmVwbHkSKS5wb3N0cm9vbS5zZW5kaW5nLnYxLlNjaGVkdWxlUmVwbHlSZXF1ZXN0GioucG9zdHJvb20uc2VuZGluZy52MS5TY2hlZHVsZVJlcGx5UmVzcG9uc2USZQoLTGlzdFJlcGxpZXMSJy5wb3N0cm9vbS5zZW5kaW5nLnYxLkxpc3RSZXBsaWVzUmVxdWVzdBooLnBvc3Ryb29tLnNlbmRpbmcudjEuTGlzdFJlcGxpZXNSZXNwb25zZSIDkAIBEmAKC0NhbmNlbFJlcGx5EicucG9zdHJvb20uc2VuZGluZy52MS5DYW5jZWxSZXBseVJlcXVlc3QaKC5wb3N0cm9vbS5zZW5kaW5nLnYxLkNhbmNlbFJlcGx5UmVzcG9uc2USYwoMU2VuZFJlcGx5Tm93EigucG9zdHJvb20uc2VuZGluZy52MS5TZW5kUmVwbHlOb3dSZXF1ZXN0GikucG9zdHJvb20uc2VuZGluZy52MS5TZW5kUmVwbHlOb3dSZXNwb25zZRJgCgtSZXNlbmRSZXBseRInLnBvc3Ryb29tLnNlbmRpbmcudjEuUmVzZW5kUmVwbHlSZXF1ZXN0GigucG9zdHJvb20uc2VuZGluZy52MS5SZXNlbmRSZXBseVJlc3BvbnNlQt4BChdjb20ucG9zdHJvb20uc2VuZGluZy52MUIMU2VuZGluZ1Byb3RvUAFaR2dpdGh1Yi5jb20vcG9zdHJvb20vcG9zdHJvb20vaW50ZXJuYWwvZ2VuL3Bvc3Ryb29tL3NlbmRpbmcvdjE7c2VuZGluZ3YxogIDUFNYqgITUG9zdHJvb20uU2VuZGluZy5WMcoCE1Bvc3Ryb29tXFNlbmRpbmdcVjHiAh9Qb3N0cm9vbVxTZW5kaW5nXFYxXEdQQk1ldGFkYXRh6gIVUG9zdHJvb206OlNlbmRpbmc6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact]);
 
 /**
  * UndoReplyRequest names an offer.
@@ -282,6 +282,14 @@ export type Reply = Message<"postroom.sending.v1.Reply"> & {
    * @generated from field: bool resendable = 11;
    */
   resendable: boolean;
+
+  /**
+   * To whom it goes, in order, each with what became of it. As a whole a mail is tried again while anybody is deferred, and is failed if anybody was
+   * refused: then those who were not have it.
+   *
+   * @generated from field: repeated postroom.sending.v1.Recipient recipients = 12;
+   */
+  recipients: Recipient[];
 };
 
 /**
@@ -290,6 +298,69 @@ export type Reply = Message<"postroom.sending.v1.Reply"> & {
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
   messageDesc(file_postroom_sending_v1_sending, 6);
+
+/**
+ * Recipient is somebody to whom a reply goes.
+ *
+ * @generated from message postroom.sending.v1.Recipient
+ */
+export type Recipient = Message<"postroom.sending.v1.Recipient"> & {
+  /**
+   * "to", "cc" or "bcc".
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * His name, or empty.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * His address.
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * How far the reply has come to him.
+   *
+   * @generated from field: postroom.contact.v1.Delivery delivery = 4;
+   */
+  delivery: Delivery;
+
+  /**
+   * The mail server's reply code for him, or 0.
+   *
+   * @generated from field: int32 reply_code = 5;
+   */
+  replyCode: number;
+
+  /**
+   * The mail server's own words.
+   *
+   * @generated from field: string server_text = 6;
+   */
+  serverText: string;
+
+  /**
+   * When it was tried last; absent if it was not.
+   *
+   * @generated from field: google.protobuf.Timestamp tried_at = 7;
+   */
+  triedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message postroom.sending.v1.Recipient.
+ * Use `create(RecipientSchema)` to create a new message.
+ */
+export const RecipientSchema: GenMessage<Recipient> = /*@__PURE__*/
+  messageDesc(file_postroom_sending_v1_sending, 7);
 
 /**
  * CancelReplyRequest names a reply.
@@ -324,7 +395,7 @@ export type CancelReplyRequest = Message<"postroom.sending.v1.CancelReplyRequest
  * Use `create(CancelReplyRequestSchema)` to create a new message.
  */
 export const CancelReplyRequestSchema: GenMessage<CancelReplyRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_sending_v1_sending, 7);
+  messageDesc(file_postroom_sending_v1_sending, 8);
 
 /**
  * CancelReplyResponse says nothing more.
@@ -339,7 +410,7 @@ export type CancelReplyResponse = Message<"postroom.sending.v1.CancelReplyRespon
  * Use `create(CancelReplyResponseSchema)` to create a new message.
  */
 export const CancelReplyResponseSchema: GenMessage<CancelReplyResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_sending_v1_sending, 8);
+  messageDesc(file_postroom_sending_v1_sending, 9);
 
 /**
  * SendReplyNowRequest names a reply.
@@ -374,7 +445,7 @@ export type SendReplyNowRequest = Message<"postroom.sending.v1.SendReplyNowReque
  * Use `create(SendReplyNowRequestSchema)` to create a new message.
  */
 export const SendReplyNowRequestSchema: GenMessage<SendReplyNowRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_sending_v1_sending, 9);
+  messageDesc(file_postroom_sending_v1_sending, 10);
 
 /**
  * SendReplyNowResponse says nothing more.
@@ -389,7 +460,7 @@ export type SendReplyNowResponse = Message<"postroom.sending.v1.SendReplyNowResp
  * Use `create(SendReplyNowResponseSchema)` to create a new message.
  */
 export const SendReplyNowResponseSchema: GenMessage<SendReplyNowResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_sending_v1_sending, 10);
+  messageDesc(file_postroom_sending_v1_sending, 11);
 
 /**
  * ResendReplyRequest names a reply.
@@ -424,7 +495,7 @@ export type ResendReplyRequest = Message<"postroom.sending.v1.ResendReplyRequest
  * Use `create(ResendReplyRequestSchema)` to create a new message.
  */
 export const ResendReplyRequestSchema: GenMessage<ResendReplyRequest> = /*@__PURE__*/
-  messageDesc(file_postroom_sending_v1_sending, 11);
+  messageDesc(file_postroom_sending_v1_sending, 12);
 
 /**
  * ResendReplyResponse says nothing more.
@@ -439,7 +510,7 @@ export type ResendReplyResponse = Message<"postroom.sending.v1.ResendReplyRespon
  * Use `create(ResendReplyResponseSchema)` to create a new message.
  */
 export const ResendReplyResponseSchema: GenMessage<ResendReplyResponse> = /*@__PURE__*/
-  messageDesc(file_postroom_sending_v1_sending, 12);
+  messageDesc(file_postroom_sending_v1_sending, 13);
 
 /**
  * SendingService takes replies back, schedules them, and decides on those that wait or whose fate is unknown. Who wrote a reply and his
