@@ -35,6 +35,7 @@ type Activities struct {
 	RetryAfter func(n int) time.Duration
 
 	senders      senders
+	rendering    turns
 	scannerAfter atomic.Int64 // until then, in nanoseconds, mail does not ask the virus scanner
 	authorized   authorized
 }

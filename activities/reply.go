@@ -25,7 +25,12 @@ func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (post
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}
-	reply, content, err := a.render(source, in)
+	files, release, err := a.filesOf(ctx, source.Contact)
+	if err != nil {
+		return postroom.ContactSnapshot{}, failure(err)
+	}
+	defer release()
+	reply, content, err := a.render(source, in, files)
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}
@@ -43,7 +48,7 @@ func (a *Activities) UndoReply(ctx context.Context, in workflows.OfferCommand) (
 }
 
 // render makes the mail of a reply, and what the store keeps of it.
-func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand) (store.Reply, postroom.Bytes, error) {
+func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand, files replyFiles) (store.Reply, postroom.Bytes, error) {
 	if len(template.Left(source.Body)) > 0 { // the API says which; here nothing of the text may be said
 		return store.Reply{}, postroom.Bytes{}, postroom.Refused(postroom.ReasonNotFilledIn, "something of a template is not filled in")
 	}
@@ -72,6 +77,7 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		References: internetIDs(source.Refs),
 		Text:       body.Plain(),
 		HTML:       body.HTML(),
+		Files:      files.files,
 	})
 	if err == nil && source.DKIM != (postroom.DKIM{}) {
 		rendered, err = a.sign(rendered, source.DKIM, domain)
@@ -96,7 +102,7 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand)
 		InReplyTo:    a.seal("header:in-reply-to", source.MessageID),
 		Refs:         a.sealAll("header:references", append(source.Refs, source.MessageID)),
 		EnvelopeFrom: back.envelope, BlobKey: string(blob.ForOutbox(id)), Size: size,
-		DueIn: time.Duration(source.Undo) * time.Second, SendAt: in.SendAt,
+		DueIn: time.Duration(source.Undo) * time.Second, SendAt: in.SendAt, Files: files.ids,
 	}, content, nil
 }
 

@@ -131,5 +131,12 @@ func (s *Server) contentError(w http.ResponseWriter, r *http.Request, err error)
 	if !listed {
 		status = http.StatusInternalServerError
 	}
+	reason := postroom.ReasonOf(err)
+	if reason == postroom.ReasonFilesTooLarge || reason == postroom.ReasonTooLarge {
+		status = http.StatusRequestEntityTooLarge
+	}
+	if reason != "" {
+		w.Header().Set("Postroom-Reason", string(reason)) // as the detail of an RPC's error: for programs
+	}
 	http.Error(w, mapped.Error(), status)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/attachment/v1/attachmentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/compose/v1/composev1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
@@ -125,7 +126,13 @@ var permissions = map[string]permission{
 	mailv1connect.MailServiceUndoMergeProcedure:          {roles: supervisors, object: supervisedContact},
 	mailv1connect.MailServiceSplitContactProcedure:       {roles: supervisors, object: supervisedContact},
 
+	attachmentv1connect.AttachmentServiceListFilesProcedure:  {roles: handlers, object: ownOffer, passive: true},
+	attachmentv1connect.AttachmentServiceRemoveFileProcedure: {roles: handlers, object: ownOffer},
+	attachmentv1connect.AttachmentServiceTakeFilesProcedure:  {roles: handlers, object: workableOffer},
+
 	attachmentContent: {roles: handlers, object: readableAttachment},
+	uploadContent:     {roles: handlers, object: workableOffer},
+	fileContent:       {roles: handlers, object: heldFile},
 	messageContent:    {roles: handlers, object: readableMessage},
 }
 
@@ -245,6 +252,26 @@ func readableAttachment(ctx context.Context, s *store.Store, p Principal, reques
 	err = related(ctx, s, p, content.Contact, mayRead)
 	if postroom.KindOf(err) == postroom.KindNotFound {
 		return unknown
+	}
+	return err
+}
+
+// heldFile lets read the files of the draft of a contact whoever holds that contact; request is the file's id.
+func heldFile(ctx context.Context, s *store.Store, p Principal, request any) error {
+	id, ok := request.(postroom.AttachmentID)
+	if !ok {
+		return postroom.Internal("a permission asks for a file that the request does not name", nil)
+	}
+	if wellFormedID(string(id)) != nil {
+		return store.UnknownFile()
+	}
+	file, err := s.DraftFile(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = related(ctx, s, p, file.Contact, func(_ Principal, r store.Relation) bool { return r.Holds })
+	if postroom.KindOf(err) == postroom.KindNotFound {
+		return store.UnknownFile()
 	}
 	return err
 }

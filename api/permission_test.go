@@ -123,12 +123,20 @@ var rules = map[string]rule{
 	"/postroom.mail.v1.MailService/UndoMerge":          {who: "supervisors", object: "supervised"},
 	"/postroom.mail.v1.MailService/SplitContact":       {who: "supervisors", object: "supervised"},
 
+	"/postroom.attachment.v1.AttachmentService/ListFiles":  {who: "handlers", object: "offer"},
+	"/postroom.attachment.v1.AttachmentService/RemoveFile": {who: "handlers", object: "offer"},
+	"/postroom.attachment.v1.AttachmentService/TakeFiles":  {who: "handlers", object: "offer"},
+
 	contentURL: {who: "handlers", object: "attachment"},
+	uploadURL:  {who: "handlers", object: "offer", says: "invalid_argument/malformed"}, // the walk's upload has no id
+	fileURL:    {who: "handlers", object: "file"},
 	messageURL: {who: "handlers", object: "message"},
 }
 
 const (
 	contentURL = "/content/attachments/"
+	uploadURL  = "/content/uploads/"
+	fileURL    = "/content/files/"
 	messageURL = "/content/messages/"
 )
 
@@ -175,7 +183,7 @@ func TestEveryCallHasALineInBothTables(t *testing.T) {
 // A path that is served beside the services needs a look at who may have it: all there are stand here.
 func TestEveryOtherPathIsKnown(t *testing.T) {
 	t.Parallel()
-	known := []string{`"GET "+attachmentContent+"{id}"`, `"GET "+messageContent+"{id}/html"`, `"GET /healthz"`, `"GET /readyz"`, `"/"`}
+	known := []string{`"GET "+attachmentContent+"{id}"`, `"GET "+messageContent+"{id}/html"`, `"GET "+fileContent+"{id}"`, `"PUT "+uploadContent+"{offer}/{id}"`, `"GET /healthz"`, `"GET /readyz"`, `"/"`}
 	files, err := os.ReadDir(".")
 	must(t, err)
 	var found []string
@@ -240,6 +248,8 @@ func TestTheWalkNoticesAnOpenDoor(t *testing.T) {
 		"any log":         {w.Server.OpenToAnyObject(log), log},
 		"any attachment":  {w.Server.OpenToAnyObject(contentURL), contentURL},
 		"any message":     {w.Server.OpenToAnyObject(messageURL), messageURL},
+		"any file":        {w.Server.OpenToAnyObject(fileURL), fileURL},
+		"any upload":      {w.Server.OpenToAnyObject(uploadURL), uploadURL},
 		"every role":      {w.Server.OpenToEverybody(export), export},
 		"locked sessions": {w.Server.OpenToLocked(stream), stream},
 		"no line":         {w.Server.WithoutLine(contact), contact},
@@ -317,6 +327,8 @@ func (w *world) objects(s subject, kind string) []object {
 			{"retired", "rex", false}, {unknown, "nobody", false}}
 	case "attachment":
 		return append([]object{{malformed, "x", false}}, w.attachments[s.person]...)
+	case "file":
+		return append([]object{{malformed, "x", false}}, w.files[s.person]...)
 	case "message":
 		return append([]object{{malformed, "x", false}}, w.messages[s.person]...)
 	case "reminder":
@@ -352,6 +364,8 @@ func expected(s subject, call string, o object) []string {
 		return []string{"not_found/unknown_attachment"}
 	case r.object == "message" && !o.may:
 		return []string{"not_found/unknown_message"}
+	case r.object == "file" && !o.may:
+		return []string{"not_found/unknown_file"}
 	case o.name == malformed:
 		return []string{"invalid_argument/malformed"}
 	case !o.may:
@@ -359,7 +373,7 @@ func expected(s subject, call string, o object) []string {
 		return []string{"not_found/unknown_" + cmp.Or(noun, r.object)}
 	case strings.HasSuffix(call, "/Unlock"): // the walk gives no password
 		return []string{"unauthenticated/sign_in_failed", "failed_precondition/too_many_attempts"}
-	case call != contentURL && call != messageURL && procedures()[call].Input().Fields().ByName("request_id") != nil:
+	case procedures()[call] != nil && procedures()[call].Input().Fields().ByName("request_id") != nil:
 		return []string{"invalid_argument/malformed"}
 	case r.says != "":
 		return []string{r.says}
@@ -374,8 +388,9 @@ type answer struct{ says, whole string }
 func (w *world) call(t *testing.T, h http.Handler, path string, bearer auth.Token, object string) answer {
 	t.Helper()
 	method, isProcedure := procedures()[path]
-	suffix := map[string]string{messageURL: "/html"}[path]
-	request := httptest.NewRequestWithContext(soon(t), http.MethodGet, path+object+suffix, nil)
+	suffix := map[string]string{messageURL: "/html", uploadURL: "/x"}[path]
+	verb := cmp.Or(map[string]string{uploadURL: http.MethodPut}[path], http.MethodGet)
+	request := httptest.NewRequestWithContext(soon(t), verb, path+object+suffix, nil)
 	if isProcedure {
 		fields := map[string]string{}
 		for i := range method.Input().Fields().Len() {
@@ -470,8 +485,12 @@ func saysText(r *httptest.ResponseRecorder) string {
 		"permission_denied: your role may not do this":                     "permission_denied/forbidden",
 		"not_found: there is no such attachment":                           "not_found/unknown_attachment",
 		"not_found: there is no such message":                              "not_found/unknown_message",
+		"not_found: there is no such file":                                 "not_found/unknown_file",
+		"not_found: there is no such offer":                                "not_found/unknown_offer",
+		"invalid_argument: an id must be a UUID":                           "invalid_argument/malformed",
 	}
-	statuses := map[string]int{connect.CodeUnauthenticated.String(): 401, connect.CodePermissionDenied.String(): 403, connect.CodeNotFound.String(): 404}
+	statuses := map[string]int{connect.CodeUnauthenticated.String(): 401, connect.CodePermissionDenied.String(): 403, connect.CodeNotFound.String(): 404,
+		connect.CodeInvalidArgument.String(): 400}
 	said := strings.TrimSpace(r.Body.String())
 	code, _, _ := strings.Cut(said, ":")
 	if words[said] == "" || statuses[code] != r.Code {

@@ -146,6 +146,7 @@ type world struct {
 	contacts    map[postroom.AgentID][]object
 	attachments map[postroom.AgentID][]object
 	messages    map[postroom.AgentID][]object
+	files       map[postroom.AgentID][]object           // of the contacts' drafts
 	offers      map[postroom.AgentID][]postroom.OfferID // of his own: owned, offered, ended
 	reminders   map[postroom.AgentID][]object
 	foreign     postroom.OfferID
@@ -160,7 +161,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{API: offline(t), contacts: map[postroom.AgentID][]object{}, attachments: map[postroom.AgentID][]object{},
 		offers: map[postroom.AgentID][]postroom.OfferID{}, attached: map[postroom.ContactID]postroom.AttachmentID{},
-		wrote: map[postroom.ContactID]postroom.MessageID{}, messages: map[postroom.AgentID][]object{}, reminders: map[postroom.AgentID][]object{}}
+		wrote: map[postroom.ContactID]postroom.MessageID{}, messages: map[postroom.AgentID][]object{}, files: map[postroom.AgentID][]object{}, reminders: map[postroom.AgentID][]object{}}
 	w.employ(t)
 	for _, person := range []postroom.AgentID{"mina", "sora", "tom", "nari"} {
 		w.SignIn(t, person)
@@ -182,6 +183,8 @@ func newWorld(t *testing.T) *world {
 				o.id = string(w.wrote[contact])
 			}
 			w.messages[person] = append(w.messages[person], o)
+			o.id, o.may = w.draftFile(t, contact, r.name), r.name == "he owns it" || r.name == "he wraps it up"
+			w.files[person] = append(w.files[person], o)
 		}
 	}
 	w.setReminders(t)
@@ -342,4 +345,18 @@ func session(person postroom.AgentID, set string) func(t *testing.T, w *world) a
 		}
 		return token
 	}
+}
+
+// draftFile puts a file into a contact's draft.
+func (w *world) draftFile(t *testing.T, contact postroom.ContactID, relation string) string {
+	t.Helper()
+	id := testkit.NewID()
+	if relation == unknown {
+		return id
+	}
+	key := blob.ForAttachment(postroom.AttachmentID(id))
+	must(t, w.Blobs.Put(t.Context(), key, postroom.SealBytes([]byte("hello"))))
+	w.Exec(t, `INSERT INTO draft_attachment (id, contact_id, upload_id, agent_id, filename, media_type, size, malware, blob_key, created_at)
+		VALUES ($1, $2, $1, 'tom', 'a.txt', 'text/plain', 5, 'unscanned', $3, clock_timestamp())`, id, contact, string(key))
+	return id
 }

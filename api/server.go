@@ -19,6 +19,7 @@ import (
 	"github.com/postroom/postroom/internal/gateway"
 	"github.com/postroom/postroom/internal/gen/postroom/admin/v1/adminv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/agent/v1/agentv1connect"
+	"github.com/postroom/postroom/internal/gen/postroom/attachment/v1/attachmentv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/auth/v1/authv1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/compose/v1/composev1connect"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
@@ -38,6 +39,7 @@ type Server struct {
 	Options
 	guard   guard
 	proving chan struct{} // holds one for each password that is being checked
+	uploads uploads
 	showing chan struct{} // HTML of mails that is being made fit to show
 }
 
@@ -78,7 +80,7 @@ const (
 
 // New makes a server.
 func New(o Options) *Server {
-	return &Server{Options: o, guard: guard{o.Store, o.Log, permissions, o.cookie()}, proving: make(chan struct{}, provedAtOnce), showing: make(chan struct{}, shownAtOnce)}
+	return &Server{Options: o, guard: guard{o.Store, o.Log, permissions, o.cookie()}, proving: make(chan struct{}, provedAtOnce), showing: make(chan struct{}, shownAtOnce), uploads: newUploads()}
 }
 
 // Handler is the whole API with its checks.
@@ -96,7 +98,10 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle(sendingv1connect.NewSendingServiceHandler(sendingService{s}, options))
 	mux.Handle(supervisorv1connect.NewSupervisorServiceHandler(supervisorService{s}, options))
 	mux.Handle(templatev1connect.NewTemplateServiceHandler(templateService{s}, options))
+	mux.Handle(attachmentv1connect.NewAttachmentServiceHandler(attachmentService{s}, options))
 	mux.HandleFunc("GET "+attachmentContent+"{id}", s.attachment)
+	mux.HandleFunc("GET "+fileContent+"{id}", s.file)
+	mux.HandleFunc("PUT "+uploadContent+"{offer}/{id}", s.upload)
 	mux.HandleFunc("GET "+messageContent+"{id}/html", s.messageHTML)
 	mux.HandleFunc("GET /healthz", s.alive)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -121,7 +126,7 @@ func (s *Server) checked(next http.Handler) http.Handler {
 			s.refuse(w, r, postroom.Invalid(reasonWrongHost, "this server is not known by that name; see POSTROOM_ALLOWED_HOSTS"))
 			return
 		}
-		if r.ContentLength > maxRequest {
+		if r.ContentLength > maxRequest && !strings.HasPrefix(r.URL.Path, uploadContent) { // which has limits of its own
 			s.refuse(w, r, postroom.Invalid(postroom.ReasonTooLarge, "a request may have at most 2 MiB"))
 			return
 		}

@@ -74,6 +74,9 @@ func (w *Worker) reconcile(ctx context.Context) {
 		if _, err := w.Store.Sweep(ctx); err != nil {
 			return err
 		}
+		if _, err := w.Store.SweepDraftFiles(ctx, activities.BlobsKept); err != nil {
+			return err
+		}
 		swept, err := w.Activities.SweepBlobs(ctx, time.Now().Add(-activities.BlobsKept))
 		if swept > 0 {
 			w.Log.InfoContext(ctx, "blobs that no row names were deleted", "blobs", swept)

@@ -50,9 +50,10 @@ type Reply struct {
 	HTML          string                       // the same for programs that show HTML (Body.HTML); empty: text only
 	AutoSubmitted AutoSubmitted
 	Loop          string // of an automatic mail: the address in X-Loop, by which we and others know it when it comes back; empty: none
+	Files         []File
 }
 
-// Render writes the reply: text/plain in UTF-8, or with HTML a multipart/alternative of both; lines ended with CRLF and none longer than 998 bytes. Ids of customers that
+// Render writes the reply: text/plain in UTF-8, or with HTML a multipart/alternative of both, and its files; lines ended with CRLF and none longer than 998 bytes. Ids of customers that
 // cannot stand in a header are left out; what is ours must be right, else the error is Invalid.
 func Render(r Reply) ([]byte, error) {
 	if !isID(r.ID) {
@@ -94,13 +95,22 @@ func Render(r Reply) ([]byte, error) {
 			msg.SetGenHeader("X-Loop", r.Loop)
 		}
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, crlf(r.Text))
-	if r.HTML != "" {
-		msg.AddAlternativeString(gomail.TypeTextHTML, crlf(r.HTML))
-	}
 	var b bytes.Buffer
+	if len(r.Files) == 0 {
+		msg.SetBodyString(gomail.TypeTextPlain, crlf(r.Text))
+		if r.HTML != "" {
+			msg.AddAlternativeString(gomail.TypeTextHTML, crlf(r.HTML))
+		}
+	} else {
+		b.Grow(encodedSize(r.Files))
+	}
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, postroom.Internal("The reply could not be rendered", err)
+	}
+	if len(r.Files) > 0 {
+		if err := writeWithFiles(&b, r); err != nil {
+			return nil, err
+		}
 	}
 	return b.Bytes(), nil
 }

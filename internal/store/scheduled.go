@@ -151,6 +151,9 @@ func (s *Store) Decide(ctx context.Context, c postroom.Command, anybody Supervis
 			settled(tx, reply.Outbox, postroom.DeliveryQueued, postroom.DeliveryUnknown)
 		}
 		remember(tx, c, id)
+		if d == DecideCancel {
+			tx.maybe(returnFiles, reply.Outbox)
+		}
 		detail := map[string]string{"outbox": string(reply.Outbox), "was": string(reply.State)}
 		contact.note(tx, change{event: decisions[d].event, actor: person(c), agent: reply.Agent, offer: reply.Offer, tell: tellSoon, detail: detail})
 		audit(tx, person(c), "reply: "+string(d), "contact/"+string(id), nil, detail)

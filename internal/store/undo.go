@@ -48,6 +48,7 @@ func (s *Store) UndoReply(ctx context.Context, c postroom.Command, id postroom.O
 			}
 			settled(tx, postroom.OutboxID(reply), postroom.DeliveryCancelled, postroom.DeliveryQueued, postroom.DeliveryDeferred)
 			tx.maybe(forgetOutcome, o.ID, o.Contact, reply)
+			tx.maybe(returnFiles, reply)
 			by := change{event: EventReplyUndone, actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater, detail: map[string]string{"outbox": reply}}
 			if o.State == postroom.OfferAccepted {
 				contact.note(tx, by)

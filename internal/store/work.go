@@ -113,8 +113,9 @@ type Reply struct {
 	EnvelopeFrom string
 	BlobKey      string
 	Size         int64
-	DueIn        time.Duration // the undo window; zero sends at once
-	SendAt       time.Time     // when it was scheduled for, in place of that; zero: it was not (R20)
+	DueIn        time.Duration           // the undo window; zero sends at once
+	SendAt       time.Time               // when it was scheduled for, in place of that; zero: it was not (R20)
+	Files        []postroom.AttachmentID // of the draft, in order, that are in its bytes
 }
 
 var insertReply = statement(`
@@ -151,6 +152,9 @@ func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.
 				return "", err
 			}
 			writeReply(tx, c, o, r)
+			if err := takeDraftFiles(ctx, tx, o.Contact, r.Message, r.Files); err != nil {
+				return "", err
+			}
 			return handle(ctx, tx, c, o, contact, postroom.ContactReplied, postroom.OutcomeReplied)
 		},
 	})

@@ -1,0 +1,57 @@
+package activities
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/outbound"
+)
+
+// renderingAtOnce is how many bytes of files the replies may have together that one worker renders at a time: a mail with 25 MB of files takes five times
+// that while it is rendered, scanned and frozen.
+const renderingAtOnce = 2 * postroom.MaxFileBytes
+
+// replyFiles are the files of a draft, as a reply is made from them.
+type replyFiles struct {
+	ids   []postroom.AttachmentID
+	files []outbound.File
+}
+
+// filesOf are the files of a contact's draft, to be read from their blobs while the mail is rendered. It waits while other large replies are rendered; release
+// ends this one's turn.
+func (a *Activities) filesOf(ctx context.Context, contact postroom.ContactID) (replyFiles, func(), error) {
+	found, err := a.Store.DraftFiles(ctx, contact)
+	if err != nil || len(found) == 0 {
+		return replyFiles{}, func() {}, err
+	}
+	var out replyFiles
+	var size int64
+	for _, f := range found {
+		size += f.Size
+		out.ids = append(out.ids, f.ID)
+		out.files = append(out.files, outbound.File{Name: f.Filename, MediaType: f.MediaType, ContentID: f.ContentID, Size: f.Size,
+			Open: func() (io.ReadCloser, error) { return a.Blobs.Stream(ctx, blob.Key(f.BlobKey)) }})
+	}
+	size = min(max(size, 1), renderingAtOnce)
+	turns := a.rendering.of()
+	if err := turns.Acquire(ctx, size); err != nil {
+		return out, nil, postroom.Unavailable("busy", "too many large replies are being rendered", err)
+	}
+	return out, func() { turns.Release(size) }, nil
+}
+
+// turns is whose turn it is to be in memory. The zero value is ready.
+type turns struct {
+	once   sync.Once
+	weight *semaphore.Weighted
+}
+
+func (t *turns) of() *semaphore.Weighted {
+	t.once.Do(func() { t.weight = semaphore.NewWeighted(renderingAtOnce) })
+	return t.weight
+}
