@@ -37,7 +37,11 @@ func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (post
 	if err := a.Blobs.Put(ctx, blob.Key(reply.BlobKey), content); err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}
-	now, err := a.Store.QueueReply(ctx, in.Command, in.Offer, reply)
+	queue := a.Store.QueueReply
+	if reply.Purpose == postroom.PurposeForward {
+		queue = a.Store.QueueForward
+	}
+	now, err := queue(ctx, in.Command, in.Offer, reply)
 	return now, failure(err)
 }
 
@@ -64,7 +68,10 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand,
 	}
 	recipients, envelope := a.recipientsOf(source)
 	body := bodyOf(source)
-	subject := email.ReplySubject(source.Subject)
+	subject := subjectOf(source)
+	if source.Purpose == postroom.PurposeForward || source.Purpose == postroom.PurposeNew { // the conversation of whom it goes to begins with it
+		source.MessageID, source.Refs = "", nil
+	}
 	rendered, err := outbound.Render(outbound.Reply{
 		From:       outbound.Address{Name: source.FromName, Address: source.From},
 		To:         envelope["to"],
@@ -97,13 +104,26 @@ func (a *Activities) render(source store.ReplySource, in workflows.ReplyCommand,
 		Recipients:   recipients,
 		HTML:         a.sealHTML(source.HTML),
 		Subject:      a.seal(pci.PlaceSubject, subject),
-		Body:         a.seal(pci.PlaceText, source.Body),
+		Body:         a.seal(pci.PlaceText, strings.TrimSpace(source.Body+"\n\n"+body.Forwarded)),
 		MessageID:    string(messageID),
 		InReplyTo:    a.seal("header:in-reply-to", source.MessageID),
 		Refs:         a.sealAll("header:references", append(source.Refs, source.MessageID)),
 		EnvelopeFrom: back.envelope, BlobKey: string(blob.ForOutbox(id)), Size: size,
 		DueIn: time.Duration(source.Undo) * time.Second, SendAt: in.SendAt, Files: files.ids,
 	}, content, nil
+}
+
+// subjectOf is the subject of a mail of ours.
+func subjectOf(source store.ReplySource) string {
+	switch {
+	case source.NewSubject != "":
+		return source.NewSubject
+	case source.Purpose == postroom.PurposeForward:
+		return email.ForwardSubject(source.Subject)
+	case source.QuotedAddress == "": // it answers nothing: the first mail of a contact that an agent began
+		return source.Subject
+	}
+	return email.ReplySubject(source.Subject)
 }
 
 // recipientsOf are the recipients of a reply: those that its author chose, or the customer alone. For the mail itself they stand by their field; who is in

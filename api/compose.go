@@ -37,16 +37,15 @@ func (s composeService) ProposeRecipients(ctx context.Context, r *composev1.Prop
 	if err != nil {
 		return nil, err
 	}
-	out := &composev1.ProposeRecipientsResponse{Envelope: &composev1.Envelope{}, MessageId: string(answerable.Message)}
-	for _, sender := range answerable.Senders {
-		out.Senders = append(out.Senders, &composev1.Sender{Mailbox: string(sender.Mailbox), Address: &contactv1.Address{Name: sender.Name, Address: sender.Address}})
-	}
-	if answerable.Message == "" {
-		return out, nil
-	}
+	out := &composev1.ProposeRecipientsResponse{MessageId: string(answerable.Message)}
+	out.Senders = sendersToProto(answerable.Senders)
 	envelope, leftOut := fitting(email.Answer(answeredBy(answerable), to, email.Own(own)))
 	out.Subject, out.LeftOut = email.ReplySubject(answerable.Subject), int32(leftOut)
-	out.Envelope.To, out.Envelope.Cc = addressesToProto(envelope.To), addressesToProto(envelope.Cc)
+	if answerable.Message == "" { // its first mail was taken back, and goes where that went
+		envelope, _, _ = chosenBefore(answerable).Tidy(email.Own(own))
+		out.Subject = answerable.Subject
+	}
+	out.Envelope = &composev1.Envelope{To: addressesToProto(envelope.To), Cc: addressesToProto(envelope.Cc), Bcc: addressesToProto(envelope.Bcc)}
 	out.BadAddresses, err = s.Store.BadAddresses(ctx, addressesIn(envelope))
 	return out, err
 }
@@ -65,6 +64,18 @@ func answeredBy(a store.Answerable) email.Answered {
 		*to = append(*to, email.Address{Name: r.Name, Address: r.Address})
 	}
 	return m
+}
+
+// chosenBefore are the recipients that the author of a first mail chose before he took it back.
+func chosenBefore(a store.Answerable) email.Envelope {
+	var e email.Envelope
+	fields := map[string]*[]email.Address{"to": &e.To, "cc": &e.Cc, "bcc": &e.Bcc}
+	for _, r := range a.Recipients {
+		if to := fields[r.Field]; to != nil {
+			*to = append(*to, email.Address{Name: r.Name, Address: r.Address})
+		}
+	}
+	return e
 }
 
 // fitting leaves out, from the end, for whom there is no room.

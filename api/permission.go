@@ -88,6 +88,9 @@ var permissions = map[string]permission{
 
 	composev1connect.ComposeServiceProposeRecipientsProcedure: {roles: handlers, object: ownOffer, passive: true},
 	composev1connect.ComposeServiceSendReplyProcedure:         {roles: handlers, object: workableOffer},
+	composev1connect.ComposeServiceForwardMailProcedure:       {roles: handlers, object: workableOffer},
+	composev1connect.ComposeServiceListQueuesProcedure:        {roles: handlers, passive: true},
+	composev1connect.ComposeServiceStartMailProcedure:         {roles: handlers}, // in a queue of his team, with room for it
 
 	sendingv1connect.SendingServiceUndoReplyProcedure:     {roles: handlers, object: ownOffer},
 	sendingv1connect.SendingServiceScheduleReplyProcedure: {roles: handlers, object: workableOffer},

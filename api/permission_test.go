@@ -84,6 +84,9 @@ var rules = map[string]rule{
 	"/postroom.reminder.v1.ReminderService/CancelReminder":   {who: "everybody", object: "reminder"},
 
 	"/postroom.compose.v1.ComposeService/ProposeRecipients": {who: "handlers", object: "offer", says: "invalid_argument/malformed"},
+	"/postroom.compose.v1.ComposeService/ForwardMail":       {who: "handlers", object: "offer"},
+	"/postroom.compose.v1.ComposeService/ListQueues":        {who: "handlers"},
+	"/postroom.compose.v1.ComposeService/StartMail":         {who: "handlers"},
 	"/postroom.compose.v1.ComposeService/SendReply":         {who: "handlers", object: "offer"},
 
 	"/postroom.sending.v1.SendingService/UndoReply":     {who: "handlers", object: "offer"},

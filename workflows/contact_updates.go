@@ -77,7 +77,7 @@ func (in TransferCommand) wellFormed() error {
 func (in ParkCommand) wellFormed() error { return wellFormed(in.OfferCommand) }
 
 func (in ReplyCommand) wellFormed() error {
-	if in.DraftVersion < 1 {
+	if in.DraftVersion < 1 && in.Composition == "" {
 		return malformed("there is no draft to send")
 	}
 	if in.Composition != "" && !isUUID(in.Composition) {

@@ -20,6 +20,14 @@ func ReplySubject(subject string) string {
 	return "Re: " + BaseSubject(subject)
 }
 
+// forwardPrefix is what mail programs put before the subject of a mail that is passed on.
+var forwardPrefix = regexp.MustCompile(`^(?i:(?:fwd?|wg|tr|rv|enc|전달|転送|转发|轉寄)\s*[:：]\s*)+`)
+
+// ForwardSubject is the subject of a mail that passes another one on: "Fwd: " and the subject, once.
+func ForwardSubject(subject string) string {
+	return "Fwd: " + forwardPrefix.ReplaceAllString(BaseSubject(subject), "")
+}
+
 // BaseSubject is a subject without the prefixes of replies, on one line.
 func BaseSubject(subject string) string {
 	base := strings.Join(strings.Fields(cleanLine(subject)), " ")

@@ -12,6 +12,7 @@ type Body struct {
 	Signature   string // of the queue; empty: none
 	Attribution string // the line that introduces the quotation
 	Quote       string // the mail that is answered, each line behind ">"; empty: none
+	Forwarded   string // the mail that is passed on, with who wrote it to whom above; empty: none
 }
 
 // Plain is the reply as text: what was written, the signature below its mark (RFC 3676 section 4.3), and the quotation.
@@ -23,6 +24,9 @@ func (b Body) Plain() string {
 	}
 	if b.Quote != "" {
 		out.WriteString("\n" + b.Attribution + "\n" + b.Quote)
+	}
+	if b.Forwarded != "" {
+		out.WriteString("\n" + b.Forwarded)
 	}
 	return out.String()
 }
@@ -42,6 +46,9 @@ func (b Body) HTML() string {
 	if b.Quote != "" {
 		out.WriteString("<div><br>" + lines(b.Attribution) + "</div>\n<blockquote type=\"cite\" style=\"margin:0 0 0 .8ex;border-left:1px solid #ccc;padding-left:1ex\">" +
 			lines(unquoted(b.Quote)) + "</blockquote>\n")
+	}
+	if b.Forwarded != "" {
+		out.WriteString("<div><br>" + lines(b.Forwarded) + "</div>\n")
 	}
 	out.WriteString("</body></html>\n")
 	return out.String()

@@ -126,10 +126,12 @@ type OpenFilter struct {
 }
 
 var readOpen = statement(`
-	SELECT c.id, c.version, c.phase, coalesce(c.queue_id, ''), coalesce(m.from_name, ''), coalesce(m.from_address, ''), c.subject, c.arrived_at, c.queued_at, c.due_at,
+	SELECT c.id, c.version, c.phase, coalesce(c.queue_id, ''), coalesce(m.from_name, u.name), coalesce(m.from_address,
+	           (SELECT min(y.address) FROM customer_address y WHERE y.customer_id = c.customer_id), ''), c.subject, c.arrived_at, c.queued_at, c.due_at,
 	       (coalesce(c.assigned_priority, c.priority) + coalesce(q.priority, 0))::int, c.assigned_priority, coalesce(o.agent_id, ''),
 	       coalesce(c.target_agent_id, ''), c.step::int, c.told >= c.version, postroom_now()
 	FROM contact c
+	JOIN customer u ON u.id = c.customer_id
 	LEFT JOIN queue q ON q.id = c.queue_id
 	LEFT JOIN offer o ON o.contact_id = c.id AND (o.state IN ('live', 'accepted') OR (o.state = 'wrapup' AND NOT o.segment_only))
 	LEFT JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.contact_id = c.id AND m.direction = 'in'

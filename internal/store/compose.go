@@ -17,6 +17,7 @@ type Composition struct {
 	Recipients []Recipient        // those in Bcc too
 	Subject    postroom.Text      // empty: made from the mail that is answered or passed on
 	HTML       postroom.Text      // sanitised; empty: he wrote text
+	Body       postroom.Text      // of a mail that is passed on: the draft is an answer's
 	Original   postroom.MessageID // the mail that is passed on, of the contact's thread
 	// Attachments are those of Original that go along, all passed by the scanner.
 	Attachments []postroom.AttachmentID
@@ -32,8 +33,32 @@ var readComposable = statement(`
 	FROM contact c JOIN queue q ON q.id = c.queue_id WHERE c.id = $1`)
 
 var insertComposition = statement(`
-	INSERT INTO composition (id, contact_id, draft_version, purpose, mailbox_id, recipients, subject, html, original, attachments)
-	VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, nullif($9, '')::uuid, $10)`)
+	INSERT INTO composition (id, contact_id, draft_version, purpose, mailbox_id, recipients, subject, html, original, attachments, body)
+	VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, nullif($9, '')::uuid, $10, CASE WHEN $4 = 'forward' THEN $11 END)`)
+
+// Compose keeps what an agent decided on a mail that is not the draft: one that he passes on from a contact that he owns. Once per request.
+func (s *Store) Compose(ctx context.Context, c postroom.Command, id postroom.OfferID, k Composition) error {
+	return s.write(ctx, "keep what is passed on", func(ctx context.Context, tx *txn) error {
+		o, err := ownOffer(ctx, tx, id, c.Actor)
+		if err != nil {
+			return err
+		}
+		if done, err := repeated(ctx, tx, c); err != nil || done {
+			return err
+		}
+		if _, err := lockContact(ctx, tx, o.Contact); err != nil {
+			return err
+		}
+		remember(tx, c, o.Contact)
+		if o, err = getOffer(ctx, tx, id); err != nil {
+			return err
+		}
+		if o.State != postroom.OfferAccepted {
+			return notYours(o)
+		}
+		return k.write(ctx, tx, o.Contact, 0)
+	})
+}
 
 // write keeps a composition with the version of the draft that it sends. A mailbox from which the queue does not write is Refused with reason
 // sender_not_allowed; a mail or attachment that is not the contact's is NotFound.
@@ -50,7 +75,7 @@ func (k *Composition) write(ctx context.Context, tx *txn, contact postroom.Conta
 		return postroom.NotFound(postroom.ReasonUnknownAttachment, "there is no such attachment that may be passed on")
 	}
 	tx.later(insertComposition, string(k.ID), contact, draft, string(k.Purpose), string(k.Mailbox), recipientsJSON(k.Recipients), k.Subject.Reveal(),
-		k.HTML.Reveal(), string(k.Original), texts(k.Attachments))
+		k.HTML.Reveal(), string(k.Original), texts(k.Attachments), k.Body.Reveal())
 	return nil
 }
 
@@ -60,9 +85,9 @@ type Answerable struct {
 	Ours       bool               // we wrote it
 	From       RecipientView
 	ReplyTo    string
-	Recipients []RecipientView // its To and Cc
-	Subject    string
-	Senders    []SenderView // from whom the answer may be, the queue's own mailbox first
+	Recipients []RecipientView // its To and Cc; if there is no mail yet, those of the one that was taken back, Bcc too
+	Subject    string          // its subject; the contact's if there is no mail yet
+	Senders    []SenderView    // from whom the answer may be, the queue's own mailbox first
 }
 
 // SenderView is a mailbox that agents may write from.
@@ -80,7 +105,9 @@ const sendersOf = `(SELECT jsonb_agg(jsonb_build_object('mailbox', b.id, 'name',
 var readAnswerable = statement(`
 	SELECT coalesce(m.id::text, ''), coalesce(m.direction = 'out', false),
 	       jsonb_build_object('field', 'from', 'name', coalesce(m.from_name, ''), 'address', coalesce(m.from_address, '')),
-	       coalesce(m.reply_to, ''), coalesce(m.recipients, '[]'), coalesce(m.subject, ''), coalesce(` + sendersOf + `, '[]')
+	       coalesce(m.reply_to, ''), coalesce(m.recipients, (SELECT x.recipients FROM composition x WHERE x.contact_id = c.id AND x.purpose = 'new'
+	           ORDER BY x.created_at DESC LIMIT 1), '[]'),
+	       coalesce(m.subject, c.subject), coalesce(` + sendersOf + `, '[]')
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id

@@ -65,7 +65,7 @@ func (s *Store) ReopenContact(ctx context.Context, c postroom.Command, from post
 			Mailbox: earlier.Mailbox, Thread: earlier.Thread, Channel: earlier.Channel}
 		remember(tx, c, contact.ID)
 		tx.later(beginContact, from, contact.ID, person(c).String())
-		if err := begin(tx, c, contact, slot); err != nil {
+		if err := begin(tx, c, contact, beginning{slot, RuleReopened}); err != nil {
 			return err
 		}
 		tx.answer(contact.ID, &result)
@@ -74,13 +74,19 @@ func (s *Store) ReopenContact(ctx context.Context, c postroom.Command, from post
 	return result, err
 }
 
+// beginning is how an agent comes to own a contact that he opened.
+type beginning struct {
+	slot int
+	rule string
+}
+
 // begin makes an agent the owner of a contact that he opened: a slot like a claim's, accepted as it is made.
-func begin(tx *txn, c postroom.Command, contact *contactRow, slot int) error {
+func begin(tx *txn, c postroom.Command, contact *contactRow, how beginning) error {
 	offer := postroom.OfferID(newID())
 	if err := contact.move(tx, postroom.ContactBegun, change{actor: person(c), agent: c.Actor, offer: offer, queue: contact.Queue, tell: tellSoon}); err != nil {
 		return err
 	}
-	tx.later(insertOffer, offer, contact.ID, c.Actor, contact.Queue, string(contact.Channel), slot, marshal(map[string]string{"rule": RuleReopened}))
+	tx.later(insertOffer, offer, contact.ID, c.Actor, contact.Queue, string(contact.Channel), how.slot, marshal(map[string]string{"rule": how.rule}))
 	tx.later(acceptNow, offer)
 	tx.later(openAgentSegment, newID(), contact.ID, contact.Queue, c.Actor, offer)
 	tx.publish(c.Actor, Event{Kind: EventContact, Contact: contact.ID, Offer: offer, State: postroom.OfferAccepted})

@@ -91,10 +91,12 @@ type found struct {
 	Fresh  bool // it has an open contact, or its last mail is not old
 }
 
-// A sender takes part in the thread whose customer he is, to which somebody who takes part has added him, or in which we have written to him.
+// A sender takes part in the thread whose customer he is, to which somebody who takes part has added him, or in which we have written to him; to whom a mail
+// was passed on does not: it was not his (R23).
 const takesPart = `(EXISTS (SELECT FROM customer_address k WHERE k.address = lower($2) AND k.customer_id = t.customer_id)
 	OR EXISTS (SELECT FROM thread_participant p WHERE p.thread_id = t.id AND p.address = lower($2))
-	OR EXISTS (SELECT FROM message s JOIN outbox x ON x.message_id = s.id WHERE s.thread_id = t.id AND x.envelope_to && ARRAY[$2, lower($2)]))`
+	OR EXISTS (SELECT FROM message s JOIN outbox x ON x.message_id = s.id WHERE s.thread_id = t.id AND x.purpose <> 'forward'
+		AND x.envelope_to && ARRAY[$2, lower($2)]))`
 
 const isFresh = `(EXISTS (SELECT FROM contact c WHERE c.thread_id = t.id AND c.phase <> 'done')
 	OR EXISTS (SELECT FROM message m WHERE m.thread_id = t.id AND m.received_at > postroom_now() - $3::interval))`

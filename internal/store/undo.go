@@ -17,14 +17,14 @@ var cancelReply = statement(`
 		ORDER BY x.created_at DESC, x.id DESC LIMIT 1)
 	RETURNING id::text`)
 
-// What was cancelled was no answer.
+// What was cancelled was no answer, nor is what was passed on to somebody else.
 var forgetOutcome = statement(`
 	WITH stay AS (
 		UPDATE segment g SET outcome = NULL WHERE g.offer_id = $1 AND g.outcome = 'replied'
-			AND NOT EXISTS (SELECT FROM outbox x WHERE x.segment_id = g.id AND x.state <> 'cancelled' AND x.purpose <> 'acknowledgement' AND x.id <> $3)
+			AND NOT EXISTS (SELECT FROM outbox x WHERE x.segment_id = g.id AND x.state <> 'cancelled' AND x.purpose IN ('reply', 'new') AND x.id <> $3)
 	)
 	UPDATE contact c SET outcome = NULL WHERE c.id = $2 AND c.outcome = 'replied'
-		AND NOT EXISTS (SELECT FROM outbox x WHERE x.contact_id = c.id AND x.state <> 'cancelled' AND x.purpose <> 'acknowledgement' AND x.id <> $3)`)
+		AND NOT EXISTS (SELECT FROM outbox x WHERE x.contact_id = c.id AND x.state <> 'cancelled' AND x.purpose IN ('reply', 'new') AND x.id <> $3)`)
 
 // UndoReply takes back the reply that the agent sent last on an offer, unless an attempt holds it or held it to the end: then it is a Conflict
 // with reason reply_gone. From wrap-up the agent is back at work, with the text as his draft (R20).

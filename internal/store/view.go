@@ -36,17 +36,19 @@ type Card struct {
 }
 
 const cardColumns = `
-	SELECT c.id, o.id, o.state, c.phase, c.channel, m.from_name, m.from_address, c.subject, q.id, q.name, q.name_ko,
+	SELECT c.id, o.id, o.state, c.phase, c.channel, coalesce(m.from_name, u.name), coalesce(m.from_address,
+	           (SELECT min(y.address) FROM customer_address y WHERE y.customer_id = c.customer_id), ''), c.subject, q.id, q.name, q.name_ko,
 	       c.arrived_at, o.offered_at, o.expires_at, o.accepted_at, g.handled_at, o.shown_at IS NOT NULL,
 	       EXISTS (SELECT FROM message x WHERE x.contact_id = c.id AND x.masked), o.segment_only, c.version, c.due_at, postroom_now(),
 	       CASE WHEN g.state = 'wrapup' THEN g.wrapup_due_at END,
 	       CASE WHEN g.state = 'wrapup' AND g.wrapup_due_at IS NOT NULL THEN greatest(q.wrapup_extensions - g.wrapup_extensions, 0) ELSE 0 END::int
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
+	JOIN customer u ON u.id = c.customer_id
 	JOIN queue q ON q.id = o.queue_id
 	LEFT JOIN segment g ON g.offer_id = o.id
-	CROSS JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' AND m.standing = ''
-		ORDER BY m.contact_id = c.id DESC NULLS LAST, m.received_at LIMIT 1) m`
+	LEFT JOIN LATERAL (SELECT from_name, from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' AND m.standing = ''
+		ORDER BY m.contact_id = c.id DESC NULLS LAST, m.received_at LIMIT 1) m ON true`
 
 var readCards = statement(cardColumns + `
 	WHERE o.agent_id = $1 AND o.state IN ('live', 'accepted', 'wrapup') ORDER BY o.offered_at, o.id`)

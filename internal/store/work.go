@@ -42,6 +42,7 @@ type ReplySource struct {
 	NewSubject string           // "": made from Subject
 	HTML       string           // of the author; "": he wrote text
 	Original   postroom.MessageID
+	QuotedTo   []RecipientView // To and Cc of the mail that is answered or passed on
 
 	// Weak says that the mail which is answered may not be from whom it names, or that the answer goes to somebody who is in the thread unverified:
 	// nothing that was said before goes there (R48).
@@ -56,17 +57,18 @@ const toStranger = `EXISTS (SELECT FROM jsonb_array_elements(k.recipients) r JOI
 
 // The mailbox that answers is the queue's, or the one that the author chose. The mail that is answered is the thread's last of a customer: a contact
 // that was taken up again has none of its own yet (R46). If all the mails are ours it is our last, and if there is none there is nothing to answer: an
-// agent began (R23).
+// agent began (R23). What went to others, or was taken back, nobody answers.
 var readReplySource = statement(`
 	SELECT c.id, b.id, b.name, b.address,
 	       coalesce(CASE WHEN m.direction = 'out' THEN m.recipients->0->>'name' ELSE m.from_name END, ''),
-	       coalesce(CASE WHEN m.direction = 'out' THEN m.recipients->0->>'address' ELSE nullif(m.reply_to, '') END, m.from_address, ''),
-	       coalesce(m.subject, ''), coalesce(m.internet_message_id, ''),
-	       coalesce(m.refs, '{}'), coalesce(d.version, 0), coalesce(d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int,
+	       coalesce(CASE WHEN m.direction = 'out' THEN m.recipients->0->>'address' ELSE nullif(m.reply_to, '') END, m.from_address,
+	           (SELECT min(y.address) FROM customer_address y WHERE y.customer_id = c.customer_id), ''),
+	       coalesce(m.subject, c.subject), coalesce(m.internet_message_id, ''),
+	       coalesce(m.refs, '{}'), coalesce(d.version, 0), coalesce(k.body, d.body, ''), c.thread_id, b.plus_addressing, q.undo_seconds::int,
 	       coalesce(m.from_name, ''), coalesce(m.from_address, ''), coalesce(m.sent_at, m.received_at, c.arrived_at), coalesce(m.body, ''),
 	       q.signature, q.signature_ko, b.dkim,
 	       k.id IS NOT NULL, coalesce(k.purpose, 'reply'), coalesce(k.recipients, '[]'), coalesce(k.subject, ''), coalesce(k.html, ''),
-	       coalesce(k.original::text, ''),
+	       coalesce(k.original::text, ''), coalesce(m.recipients, '[]'),
 	       k.purpose IS DISTINCT FROM 'forward' AND (coalesce(m.identity = 'refuted', false) OR ` + toStranger + `)
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
@@ -79,7 +81,8 @@ var readReplySource = statement(`
 
 // answeredMail is the mail of contact c that an answer is to, or the one that composition k passes on.
 const answeredMail = `SELECT * FROM message m WHERE m.thread_id = c.thread_id
-		AND CASE WHEN k.original IS NOT NULL THEN m.id = k.original ELSE m.standing = '' END
+		AND CASE WHEN k.original IS NOT NULL THEN m.id = k.original ELSE m.standing = '' AND NOT EXISTS (SELECT FROM outbox f
+			WHERE f.message_id = m.id AND (f.purpose IN ('forward', 'acknowledgement') OR f.state = 'cancelled')) END
 		ORDER BY m.direction = 'in' DESC, m.received_at DESC, m.id DESC LIMIT 1`
 
 // ReplySource reads what a reply on an offer is made from. composition is what its author decided beside the text; "" if he decided nothing: it goes to
@@ -156,6 +159,29 @@ func (s *Store) QueueReply(ctx context.Context, c postroom.Command, id postroom.
 				return "", err
 			}
 			return handle(ctx, tx, c, o, contact, postroom.ContactReplied, postroom.OutcomeReplied)
+		},
+	})
+}
+
+// EventForwarded is a remark in a contact's story: a mail of it was passed on to an outside address (R23).
+const EventForwarded = "forwarded"
+
+// QueueForward puts a mail that passes another one on into the outbox. The contact stays with its agent, and is not answered by it (R23).
+func (s *Store) QueueForward(ctx context.Context, c postroom.Command, id postroom.OfferID, r Reply) (postroom.ContactSnapshot, error) {
+	return s.onOffer(ctx, c, id, step{
+		what: "queue a mail that is passed on",
+		same: never,
+		apply: func(ctx context.Context, tx *txn, o offerRow, contact *contactRow) (postroom.OfferState, error) {
+			if o.State != postroom.OfferAccepted {
+				return "", notYours(o)
+			}
+			if err := checkSendAt(ctx, tx, r.SendAt); err != nil {
+				return "", err
+			}
+			writeReply(tx, c, o, r)
+			contact.note(tx, change{event: EventForwarded, actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater,
+				detail: map[string]string{"outbox": string(r.Outbox), "message": string(r.Message)}})
+			return o.State, nil
 		},
 	})
 }

@@ -83,7 +83,7 @@ func Invariants() []Invariant {
 			SELECT format('%s opened by mails + %s carried + %s by bounces + %s begun by agents + %s split + %s released, %s open + %s completed + %s merged',
 				opened, carried, bounced, begun, split, released, open, completed, merged) FROM (
 				SELECT (SELECT count(*) FROM received WHERE arrival = 'opened') AS opened, carried, bounced,
-				       (SELECT count(*) FROM contact WHERE begun_from IS NOT NULL) - bounced AS begun,
+				       (SELECT count(*) FROM contact WHERE begun_from IS NOT NULL) - bounced + (SELECT count(*) FROM contact WHERE begun_by IS NOT NULL) AS begun,
 				       (SELECT count(*) FROM contact WHERE split_from IS NOT NULL) AS split, released,
 				       (SELECT count(*) FROM contact WHERE phase <> 'done') AS open,
 				       (SELECT count(*) FROM contact WHERE phase = 'done' AND outcome IS DISTINCT FROM 'merged') AS completed,

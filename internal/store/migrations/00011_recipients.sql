@@ -26,12 +26,13 @@ INSERT INTO outbox_recipient (outbox_id, position, kind, address, state, reply_c
 -- What a mail of ours is: an answer, the mail of somebody passed on to an outside address, or the first of a contact that an agent began.
 ALTER TABLE outbox ADD COLUMN purpose text NOT NULL DEFAULT 'reply' CHECK (purpose IN ('reply', 'forward', 'new'));
 
--- What an agent decided beside the text, when he sent it: the text itself is his draft, of that version. Payloads of workflows name it and hold none
--- of it.
+-- What an agent decided beside the text, when he sent it: the text itself is his draft, of that version, unless he passes a mail on while he drafts an
+-- answer. Payloads of workflows name it and hold none of it.
 CREATE TABLE composition (
     id            uuid PRIMARY KEY,
     contact_id    uuid NOT NULL REFERENCES contact,
     draft_version bigint NOT NULL,
+    body          text,                             -- of a mail that is passed on; NULL: the draft
     purpose       text NOT NULL CHECK (purpose IN ('reply', 'forward', 'new')),
     mailbox_id    text REFERENCES mailbox,          -- whom it is from; NULL: the queue's
     recipients    jsonb NOT NULL,                   -- [{"field":"to","name":"…","address":"…"}], Bcc too

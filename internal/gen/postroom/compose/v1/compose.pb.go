@@ -200,7 +200,7 @@ func (x *ProposeRecipientsRequest) GetAnswerTo() AnswerTo {
 // ProposeRecipientsResponse is what the composer begins with.
 type ProposeRecipientsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The recipients; none if there is nothing to answer. Bcc is always empty.
+	// The recipients. Bcc is empty, but where the first mail of a contact was taken back, which had some.
 	Envelope *Envelope `protobuf:"bytes,1,opt,name=envelope,proto3" json:"envelope,omitempty"`
 	// How many of the original recipients there was no room for.
 	LeftOut int32 `protobuf:"varint,2,opt,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
@@ -582,6 +582,418 @@ func (x *SendReplyResponse) GetLeftOut() []string {
 	return nil
 }
 
+// ForwardMailRequest passes a mail on.
+type ForwardMailRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The offer by which the contact is owned.
+	OfferId string `protobuf:"bytes,2,opt,name=offer_id,json=offerId,proto3" json:"offer_id,omitempty"`
+	// Whom it goes to, and what stands above the mail; its text may be empty.
+	Writing *Writing `protobuf:"bytes,3,opt,name=writing,proto3" json:"writing,omitempty"`
+	// The message that is passed on.
+	MessageId string `protobuf:"bytes,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// Those of its attachments that go along.
+	AttachmentIds []string `protobuf:"bytes,5,rep,name=attachment_ids,json=attachmentIds,proto3" json:"attachment_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardMailRequest) Reset() {
+	*x = ForwardMailRequest{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardMailRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardMailRequest) ProtoMessage() {}
+
+func (x *ForwardMailRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardMailRequest.ProtoReflect.Descriptor instead.
+func (*ForwardMailRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ForwardMailRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ForwardMailRequest) GetOfferId() string {
+	if x != nil {
+		return x.OfferId
+	}
+	return ""
+}
+
+func (x *ForwardMailRequest) GetWriting() *Writing {
+	if x != nil {
+		return x.Writing
+	}
+	return nil
+}
+
+func (x *ForwardMailRequest) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *ForwardMailRequest) GetAttachmentIds() []string {
+	if x != nil {
+		return x.AttachmentIds
+	}
+	return nil
+}
+
+// ForwardMailResponse gives the contact.
+type ForwardMailResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact, still owned.
+	Contact *v1.Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// Recipients that were left out, as they are our own addresses.
+	LeftOut       []string `protobuf:"bytes,2,rep,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForwardMailResponse) Reset() {
+	*x = ForwardMailResponse{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForwardMailResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForwardMailResponse) ProtoMessage() {}
+
+func (x *ForwardMailResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForwardMailResponse.ProtoReflect.Descriptor instead.
+func (*ForwardMailResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ForwardMailResponse) GetContact() *v1.Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *ForwardMailResponse) GetLeftOut() []string {
+	if x != nil {
+		return x.LeftOut
+	}
+	return nil
+}
+
+// ListQueuesRequest asks for nothing more.
+type ListQueuesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQueuesRequest) Reset() {
+	*x = ListQueuesRequest{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQueuesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQueuesRequest) ProtoMessage() {}
+
+func (x *ListQueuesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQueuesRequest.ProtoReflect.Descriptor instead.
+func (*ListQueuesRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{9}
+}
+
+// ListQueuesResponse is where contacts may be begun.
+type ListQueuesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The queues, by their keys.
+	Queues        []*Queue `protobuf:"bytes,1,rep,name=queues,proto3" json:"queues,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListQueuesResponse) Reset() {
+	*x = ListQueuesResponse{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListQueuesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListQueuesResponse) ProtoMessage() {}
+
+func (x *ListQueuesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListQueuesResponse.ProtoReflect.Descriptor instead.
+func (*ListQueuesResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListQueuesResponse) GetQueues() []*Queue {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
+// Queue is a queue in which contacts may be begun.
+type Queue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its key in the configuration.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// What people see.
+	Name *v1.Label `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The mailboxes that its mails may be from, its own first.
+	Senders       []*Sender `protobuf:"bytes,3,rep,name=senders,proto3" json:"senders,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Queue) Reset() {
+	*x = Queue{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Queue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Queue) ProtoMessage() {}
+
+func (x *Queue) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Queue.ProtoReflect.Descriptor instead.
+func (*Queue) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Queue) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Queue) GetName() *v1.Label {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *Queue) GetSenders() []*Sender {
+	if x != nil {
+		return x.Senders
+	}
+	return nil
+}
+
+// StartMailRequest is the first mail of a contact.
+type StartMailRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A UUID of this request: a repeat of it has no second effect.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The queue for which the contact is begun.
+	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
+	// The subject: one line of at most 255 characters.
+	Subject string `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
+	// The mail.
+	Writing       *Writing `protobuf:"bytes,4,opt,name=writing,proto3" json:"writing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartMailRequest) Reset() {
+	*x = StartMailRequest{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartMailRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartMailRequest) ProtoMessage() {}
+
+func (x *StartMailRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartMailRequest.ProtoReflect.Descriptor instead.
+func (*StartMailRequest) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *StartMailRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StartMailRequest) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *StartMailRequest) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *StartMailRequest) GetWriting() *Writing {
+	if x != nil {
+		return x.Writing
+	}
+	return nil
+}
+
+// StartMailResponse gives the contact.
+type StartMailResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact, now in wrap-up.
+	Contact *v1.Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// Recipients that were left out, as they are our own addresses.
+	LeftOut       []string `protobuf:"bytes,2,rep,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartMailResponse) Reset() {
+	*x = StartMailResponse{}
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartMailResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartMailResponse) ProtoMessage() {}
+
+func (x *StartMailResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_postroom_compose_v1_compose_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartMailResponse.ProtoReflect.Descriptor instead.
+func (*StartMailResponse) Descriptor() ([]byte, []int) {
+	return file_postroom_compose_v1_compose_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *StartMailResponse) GetContact() *v1.Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *StartMailResponse) GetLeftOut() []string {
+	if x != nil {
+		return x.LeftOut
+	}
+	return nil
+}
+
 var File_postroom_compose_v1_compose_proto protoreflect.FileDescriptor
 
 const file_postroom_compose_v1_compose_proto_rawDesc = "" +
@@ -623,14 +1035,45 @@ const file_postroom_compose_v1_compose_proto_rawDesc = "" +
 	"sendAnyway\"f\n" +
 	"\x11SendReplyResponse\x126\n" +
 	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\x12\x19\n" +
+	"\bleft_out\x18\x02 \x03(\tR\aleftOut\"\xcc\x01\n" +
+	"\x12ForwardMailRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x19\n" +
+	"\boffer_id\x18\x02 \x01(\tR\aofferId\x126\n" +
+	"\awriting\x18\x03 \x01(\v2\x1c.postroom.compose.v1.WritingR\awriting\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x04 \x01(\tR\tmessageId\x12%\n" +
+	"\x0eattachment_ids\x18\x05 \x03(\tR\rattachmentIds\"h\n" +
+	"\x13ForwardMailResponse\x126\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\x12\x19\n" +
+	"\bleft_out\x18\x02 \x03(\tR\aleftOut\"\x13\n" +
+	"\x11ListQueuesRequest\"H\n" +
+	"\x12ListQueuesResponse\x122\n" +
+	"\x06queues\x18\x01 \x03(\v2\x1a.postroom.compose.v1.QueueR\x06queues\"\x80\x01\n" +
+	"\x05Queue\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
+	"\x04name\x18\x02 \x01(\v2\x1a.postroom.contact.v1.LabelR\x04name\x125\n" +
+	"\asenders\x18\x03 \x03(\v2\x1b.postroom.compose.v1.SenderR\asenders\"\x99\x01\n" +
+	"\x10StartMailRequest\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x14\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x18\n" +
+	"\asubject\x18\x03 \x01(\tR\asubject\x126\n" +
+	"\awriting\x18\x04 \x01(\v2\x1c.postroom.compose.v1.WritingR\awriting\"f\n" +
+	"\x11StartMailResponse\x126\n" +
+	"\acontact\x18\x01 \x01(\v2\x1c.postroom.contact.v1.ContactR\acontact\x12\x19\n" +
 	"\bleft_out\x18\x02 \x03(\tR\aleftOut*N\n" +
 	"\bAnswerTo\x12\x19\n" +
 	"\x15ANSWER_TO_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ANSWER_TO_SENDER\x10\x01\x12\x11\n" +
-	"\rANSWER_TO_ALL\x10\x022\xe5\x01\n" +
+	"\rANSWER_TO_ALL\x10\x022\x87\x04\n" +
 	"\x0eComposeService\x12w\n" +
 	"\x11ProposeRecipients\x12-.postroom.compose.v1.ProposeRecipientsRequest\x1a..postroom.compose.v1.ProposeRecipientsResponse\"\x03\x90\x02\x01\x12Z\n" +
-	"\tSendReply\x12%.postroom.compose.v1.SendReplyRequest\x1a&.postroom.compose.v1.SendReplyResponseB\xde\x01\n" +
+	"\tSendReply\x12%.postroom.compose.v1.SendReplyRequest\x1a&.postroom.compose.v1.SendReplyResponse\x12`\n" +
+	"\vForwardMail\x12'.postroom.compose.v1.ForwardMailRequest\x1a(.postroom.compose.v1.ForwardMailResponse\x12b\n" +
+	"\n" +
+	"ListQueues\x12&.postroom.compose.v1.ListQueuesRequest\x1a'.postroom.compose.v1.ListQueuesResponse\"\x03\x90\x02\x01\x12Z\n" +
+	"\tStartMail\x12%.postroom.compose.v1.StartMailRequest\x1a&.postroom.compose.v1.StartMailResponseB\xde\x01\n" +
 	"\x17com.postroom.compose.v1B\fComposeProtoP\x01ZGgithub.com/postroom/postroom/internal/gen/postroom/compose/v1;composev1\xa2\x02\x03PCX\xaa\x02\x13Postroom.Compose.V1\xca\x02\x13Postroom\\Compose\\V1\xe2\x02\x1fPostroom\\Compose\\V1\\GPBMetadata\xea\x02\x15Postroom::Compose::V1b\x06proto3"
 
 var (
@@ -646,7 +1089,7 @@ func file_postroom_compose_v1_compose_proto_rawDescGZIP() []byte {
 }
 
 var file_postroom_compose_v1_compose_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_postroom_compose_v1_compose_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_postroom_compose_v1_compose_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_postroom_compose_v1_compose_proto_goTypes = []any{
 	(AnswerTo)(0),                     // 0: postroom.compose.v1.AnswerTo
 	(*Envelope)(nil),                  // 1: postroom.compose.v1.Envelope
@@ -656,31 +1099,52 @@ var file_postroom_compose_v1_compose_proto_goTypes = []any{
 	(*Writing)(nil),                   // 5: postroom.compose.v1.Writing
 	(*SendReplyRequest)(nil),          // 6: postroom.compose.v1.SendReplyRequest
 	(*SendReplyResponse)(nil),         // 7: postroom.compose.v1.SendReplyResponse
-	(*v1.Address)(nil),                // 8: postroom.contact.v1.Address
-	(*timestamppb.Timestamp)(nil),     // 9: google.protobuf.Timestamp
-	(*v1.Contact)(nil),                // 10: postroom.contact.v1.Contact
+	(*ForwardMailRequest)(nil),        // 8: postroom.compose.v1.ForwardMailRequest
+	(*ForwardMailResponse)(nil),       // 9: postroom.compose.v1.ForwardMailResponse
+	(*ListQueuesRequest)(nil),         // 10: postroom.compose.v1.ListQueuesRequest
+	(*ListQueuesResponse)(nil),        // 11: postroom.compose.v1.ListQueuesResponse
+	(*Queue)(nil),                     // 12: postroom.compose.v1.Queue
+	(*StartMailRequest)(nil),          // 13: postroom.compose.v1.StartMailRequest
+	(*StartMailResponse)(nil),         // 14: postroom.compose.v1.StartMailResponse
+	(*v1.Address)(nil),                // 15: postroom.contact.v1.Address
+	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(*v1.Contact)(nil),                // 17: postroom.contact.v1.Contact
+	(*v1.Label)(nil),                  // 18: postroom.contact.v1.Label
 }
 var file_postroom_compose_v1_compose_proto_depIdxs = []int32{
-	8,  // 0: postroom.compose.v1.Envelope.to:type_name -> postroom.contact.v1.Address
-	8,  // 1: postroom.compose.v1.Envelope.cc:type_name -> postroom.contact.v1.Address
-	8,  // 2: postroom.compose.v1.Envelope.bcc:type_name -> postroom.contact.v1.Address
+	15, // 0: postroom.compose.v1.Envelope.to:type_name -> postroom.contact.v1.Address
+	15, // 1: postroom.compose.v1.Envelope.cc:type_name -> postroom.contact.v1.Address
+	15, // 2: postroom.compose.v1.Envelope.bcc:type_name -> postroom.contact.v1.Address
 	0,  // 3: postroom.compose.v1.ProposeRecipientsRequest.answer_to:type_name -> postroom.compose.v1.AnswerTo
 	1,  // 4: postroom.compose.v1.ProposeRecipientsResponse.envelope:type_name -> postroom.compose.v1.Envelope
 	4,  // 5: postroom.compose.v1.ProposeRecipientsResponse.senders:type_name -> postroom.compose.v1.Sender
-	8,  // 6: postroom.compose.v1.Sender.address:type_name -> postroom.contact.v1.Address
+	15, // 6: postroom.compose.v1.Sender.address:type_name -> postroom.contact.v1.Address
 	1,  // 7: postroom.compose.v1.Writing.envelope:type_name -> postroom.compose.v1.Envelope
-	9,  // 8: postroom.compose.v1.Writing.send_at:type_name -> google.protobuf.Timestamp
+	16, // 8: postroom.compose.v1.Writing.send_at:type_name -> google.protobuf.Timestamp
 	5,  // 9: postroom.compose.v1.SendReplyRequest.writing:type_name -> postroom.compose.v1.Writing
-	10, // 10: postroom.compose.v1.SendReplyResponse.contact:type_name -> postroom.contact.v1.Contact
-	2,  // 11: postroom.compose.v1.ComposeService.ProposeRecipients:input_type -> postroom.compose.v1.ProposeRecipientsRequest
-	6,  // 12: postroom.compose.v1.ComposeService.SendReply:input_type -> postroom.compose.v1.SendReplyRequest
-	3,  // 13: postroom.compose.v1.ComposeService.ProposeRecipients:output_type -> postroom.compose.v1.ProposeRecipientsResponse
-	7,  // 14: postroom.compose.v1.ComposeService.SendReply:output_type -> postroom.compose.v1.SendReplyResponse
-	13, // [13:15] is the sub-list for method output_type
-	11, // [11:13] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	17, // 10: postroom.compose.v1.SendReplyResponse.contact:type_name -> postroom.contact.v1.Contact
+	5,  // 11: postroom.compose.v1.ForwardMailRequest.writing:type_name -> postroom.compose.v1.Writing
+	17, // 12: postroom.compose.v1.ForwardMailResponse.contact:type_name -> postroom.contact.v1.Contact
+	12, // 13: postroom.compose.v1.ListQueuesResponse.queues:type_name -> postroom.compose.v1.Queue
+	18, // 14: postroom.compose.v1.Queue.name:type_name -> postroom.contact.v1.Label
+	4,  // 15: postroom.compose.v1.Queue.senders:type_name -> postroom.compose.v1.Sender
+	5,  // 16: postroom.compose.v1.StartMailRequest.writing:type_name -> postroom.compose.v1.Writing
+	17, // 17: postroom.compose.v1.StartMailResponse.contact:type_name -> postroom.contact.v1.Contact
+	2,  // 18: postroom.compose.v1.ComposeService.ProposeRecipients:input_type -> postroom.compose.v1.ProposeRecipientsRequest
+	6,  // 19: postroom.compose.v1.ComposeService.SendReply:input_type -> postroom.compose.v1.SendReplyRequest
+	8,  // 20: postroom.compose.v1.ComposeService.ForwardMail:input_type -> postroom.compose.v1.ForwardMailRequest
+	10, // 21: postroom.compose.v1.ComposeService.ListQueues:input_type -> postroom.compose.v1.ListQueuesRequest
+	13, // 22: postroom.compose.v1.ComposeService.StartMail:input_type -> postroom.compose.v1.StartMailRequest
+	3,  // 23: postroom.compose.v1.ComposeService.ProposeRecipients:output_type -> postroom.compose.v1.ProposeRecipientsResponse
+	7,  // 24: postroom.compose.v1.ComposeService.SendReply:output_type -> postroom.compose.v1.SendReplyResponse
+	9,  // 25: postroom.compose.v1.ComposeService.ForwardMail:output_type -> postroom.compose.v1.ForwardMailResponse
+	11, // 26: postroom.compose.v1.ComposeService.ListQueues:output_type -> postroom.compose.v1.ListQueuesResponse
+	14, // 27: postroom.compose.v1.ComposeService.StartMail:output_type -> postroom.compose.v1.StartMailResponse
+	23, // [23:28] is the sub-list for method output_type
+	18, // [18:23] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_postroom_compose_v1_compose_proto_init() }
@@ -694,7 +1158,7 @@ func file_postroom_compose_v1_compose_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_postroom_compose_v1_compose_proto_rawDesc), len(file_postroom_compose_v1_compose_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

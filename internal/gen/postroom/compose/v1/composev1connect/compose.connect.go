@@ -40,6 +40,15 @@ const (
 	// ComposeServiceSendReplyProcedure is the fully-qualified name of the ComposeService's SendReply
 	// RPC.
 	ComposeServiceSendReplyProcedure = "/postroom.compose.v1.ComposeService/SendReply"
+	// ComposeServiceForwardMailProcedure is the fully-qualified name of the ComposeService's
+	// ForwardMail RPC.
+	ComposeServiceForwardMailProcedure = "/postroom.compose.v1.ComposeService/ForwardMail"
+	// ComposeServiceListQueuesProcedure is the fully-qualified name of the ComposeService's ListQueues
+	// RPC.
+	ComposeServiceListQueuesProcedure = "/postroom.compose.v1.ComposeService/ListQueues"
+	// ComposeServiceStartMailProcedure is the fully-qualified name of the ComposeService's StartMail
+	// RPC.
+	ComposeServiceStartMailProcedure = "/postroom.compose.v1.ComposeService/StartMail"
 )
 
 // ComposeServiceClient is a client for the postroom.compose.v1.ComposeService service.
@@ -49,6 +58,16 @@ type ComposeServiceClient interface {
 	// SendReply saves the text as the draft, sends it to the given recipients, and begins the wrap-up: at once after the undo window of its queue, or at a
 	// time. With a card number in it nothing is sent; it is masked in the draft, and reported.
 	SendReply(context.Context, *v1.SendReplyRequest) (*v1.SendReplyResponse, error)
+	// ForwardMail passes a mail of an owned contact on: its text as it is kept, card data masked, below the author's words, and those of its attachments that
+	// he chooses. The contact stays his, is not answered by it, and its draft stays as it is. What comes back joins the contact as unverified: nobody is
+	// answered there by himself.
+	ForwardMail(context.Context, *v1.ForwardMailRequest) (*v1.ForwardMailResponse, error)
+	// ListQueues lists the queues in which the caller may begin a contact.
+	ListQueues(context.Context, *v1.ListQueuesRequest) (*v1.ListQueuesResponse, error)
+	// StartMail begins a contact with a mail to a customer: the first one in To, who is found by his address or made. The contact is the caller's, as one that
+	// he picked, and in wrap-up when the mail is sent. Refused with reason not_signed_in, agent_in_rona, no_capacity or unknown_queue, and with the reasons
+	// of SendReply: then nothing is begun.
+	StartMail(context.Context, *v1.StartMailRequest) (*v1.StartMailResponse, error)
 }
 
 // NewComposeServiceClient constructs a client for the postroom.compose.v1.ComposeService service.
@@ -75,6 +94,25 @@ func NewComposeServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 			connect.WithSchema(composeServiceMethods.ByName("SendReply")),
 			connect.WithClientOptions(opts...),
 		),
+		forwardMail: connect.NewClient[v1.ForwardMailRequest, v1.ForwardMailResponse](
+			httpClient,
+			baseURL+ComposeServiceForwardMailProcedure,
+			connect.WithSchema(composeServiceMethods.ByName("ForwardMail")),
+			connect.WithClientOptions(opts...),
+		),
+		listQueues: connect.NewClient[v1.ListQueuesRequest, v1.ListQueuesResponse](
+			httpClient,
+			baseURL+ComposeServiceListQueuesProcedure,
+			connect.WithSchema(composeServiceMethods.ByName("ListQueues")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		startMail: connect.NewClient[v1.StartMailRequest, v1.StartMailResponse](
+			httpClient,
+			baseURL+ComposeServiceStartMailProcedure,
+			connect.WithSchema(composeServiceMethods.ByName("StartMail")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -82,6 +120,9 @@ func NewComposeServiceClient(httpClient connect.HTTPClient, baseURL string, opts
 type composeServiceClient struct {
 	proposeRecipients *connect.Client[v1.ProposeRecipientsRequest, v1.ProposeRecipientsResponse]
 	sendReply         *connect.Client[v1.SendReplyRequest, v1.SendReplyResponse]
+	forwardMail       *connect.Client[v1.ForwardMailRequest, v1.ForwardMailResponse]
+	listQueues        *connect.Client[v1.ListQueuesRequest, v1.ListQueuesResponse]
+	startMail         *connect.Client[v1.StartMailRequest, v1.StartMailResponse]
 }
 
 // ProposeRecipients calls postroom.compose.v1.ComposeService.ProposeRecipients.
@@ -102,6 +143,33 @@ func (c *composeServiceClient) SendReply(ctx context.Context, req *v1.SendReplyR
 	return nil, err
 }
 
+// ForwardMail calls postroom.compose.v1.ComposeService.ForwardMail.
+func (c *composeServiceClient) ForwardMail(ctx context.Context, req *v1.ForwardMailRequest) (*v1.ForwardMailResponse, error) {
+	response, err := c.forwardMail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListQueues calls postroom.compose.v1.ComposeService.ListQueues.
+func (c *composeServiceClient) ListQueues(ctx context.Context, req *v1.ListQueuesRequest) (*v1.ListQueuesResponse, error) {
+	response, err := c.listQueues.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// StartMail calls postroom.compose.v1.ComposeService.StartMail.
+func (c *composeServiceClient) StartMail(ctx context.Context, req *v1.StartMailRequest) (*v1.StartMailResponse, error) {
+	response, err := c.startMail.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ComposeServiceHandler is an implementation of the postroom.compose.v1.ComposeService service.
 type ComposeServiceHandler interface {
 	// ProposeRecipients says to whom an answer goes, and from which mailboxes it may.
@@ -109,6 +177,16 @@ type ComposeServiceHandler interface {
 	// SendReply saves the text as the draft, sends it to the given recipients, and begins the wrap-up: at once after the undo window of its queue, or at a
 	// time. With a card number in it nothing is sent; it is masked in the draft, and reported.
 	SendReply(context.Context, *v1.SendReplyRequest) (*v1.SendReplyResponse, error)
+	// ForwardMail passes a mail of an owned contact on: its text as it is kept, card data masked, below the author's words, and those of its attachments that
+	// he chooses. The contact stays his, is not answered by it, and its draft stays as it is. What comes back joins the contact as unverified: nobody is
+	// answered there by himself.
+	ForwardMail(context.Context, *v1.ForwardMailRequest) (*v1.ForwardMailResponse, error)
+	// ListQueues lists the queues in which the caller may begin a contact.
+	ListQueues(context.Context, *v1.ListQueuesRequest) (*v1.ListQueuesResponse, error)
+	// StartMail begins a contact with a mail to a customer: the first one in To, who is found by his address or made. The contact is the caller's, as one that
+	// he picked, and in wrap-up when the mail is sent. Refused with reason not_signed_in, agent_in_rona, no_capacity or unknown_queue, and with the reasons
+	// of SendReply: then nothing is begun.
+	StartMail(context.Context, *v1.StartMailRequest) (*v1.StartMailResponse, error)
 }
 
 // NewComposeServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -131,12 +209,37 @@ func NewComposeServiceHandler(svc ComposeServiceHandler, opts ...connect.Handler
 		connect.WithSchema(composeServiceMethods.ByName("SendReply")),
 		connect.WithHandlerOptions(opts...),
 	)
+	composeServiceForwardMailHandler := connect.NewUnaryHandlerSimple(
+		ComposeServiceForwardMailProcedure,
+		svc.ForwardMail,
+		connect.WithSchema(composeServiceMethods.ByName("ForwardMail")),
+		connect.WithHandlerOptions(opts...),
+	)
+	composeServiceListQueuesHandler := connect.NewUnaryHandlerSimple(
+		ComposeServiceListQueuesProcedure,
+		svc.ListQueues,
+		connect.WithSchema(composeServiceMethods.ByName("ListQueues")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	composeServiceStartMailHandler := connect.NewUnaryHandlerSimple(
+		ComposeServiceStartMailProcedure,
+		svc.StartMail,
+		connect.WithSchema(composeServiceMethods.ByName("StartMail")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/postroom.compose.v1.ComposeService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ComposeServiceProposeRecipientsProcedure:
 			composeServiceProposeRecipientsHandler.ServeHTTP(w, r)
 		case ComposeServiceSendReplyProcedure:
 			composeServiceSendReplyHandler.ServeHTTP(w, r)
+		case ComposeServiceForwardMailProcedure:
+			composeServiceForwardMailHandler.ServeHTTP(w, r)
+		case ComposeServiceListQueuesProcedure:
+			composeServiceListQueuesHandler.ServeHTTP(w, r)
+		case ComposeServiceStartMailProcedure:
+			composeServiceStartMailHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -152,4 +255,16 @@ func (UnimplementedComposeServiceHandler) ProposeRecipients(context.Context, *v1
 
 func (UnimplementedComposeServiceHandler) SendReply(context.Context, *v1.SendReplyRequest) (*v1.SendReplyResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.compose.v1.ComposeService.SendReply is not implemented"))
+}
+
+func (UnimplementedComposeServiceHandler) ForwardMail(context.Context, *v1.ForwardMailRequest) (*v1.ForwardMailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.compose.v1.ComposeService.ForwardMail is not implemented"))
+}
+
+func (UnimplementedComposeServiceHandler) ListQueues(context.Context, *v1.ListQueuesRequest) (*v1.ListQueuesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.compose.v1.ComposeService.ListQueues is not implemented"))
+}
+
+func (UnimplementedComposeServiceHandler) StartMail(context.Context, *v1.StartMailRequest) (*v1.StartMailResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("postroom.compose.v1.ComposeService.StartMail is not implemented"))
 }

@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Address, Contact } from "../../contact/v1/contact_pb";
+import type { Address, Contact, Label } from "../../contact/v1/contact_pb";
 import { file_postroom_contact_v1_contact } from "../../contact/v1/contact_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file postroom/compose/v1/compose.proto.
  */
 export const file_postroom_compose_v1_compose: GenFile = /*@__PURE__*/
-  fileDesc("CiFwb3N0cm9vbS9jb21wb3NlL3YxL2NvbXBvc2UucHJvdG8SE3Bvc3Ryb29tLmNvbXBvc2UudjEiiQEKCEVudmVsb3BlEigKAnRvGAEgAygLMhwucG9zdHJvb20uY29udGFjdC52MS5BZGRyZXNzEigKAmNjGAIgAygLMhwucG9zdHJvb20uY29udGFjdC52MS5BZGRyZXNzEikKA2JjYxgDIAMoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQWRkcmVzcyJeChhQcm9wb3NlUmVjaXBpZW50c1JlcXVlc3QSEAoIb2ZmZXJfaWQYASABKAkSMAoJYW5zd2VyX3RvGAIgASgOMh0ucG9zdHJvb20uY29tcG9zZS52MS5BbnN3ZXJUbyLIAQoZUHJvcG9zZVJlY2lwaWVudHNSZXNwb25zZRIvCghlbnZlbG9wZRgBIAEoCzIdLnBvc3Ryb29tLmNvbXBvc2UudjEuRW52ZWxvcGUSEAoIbGVmdF9vdXQYAiABKAUSFQoNYmFkX2FkZHJlc3NlcxgDIAMoCRIsCgdzZW5kZXJzGAQgAygLMhsucG9zdHJvb20uY29tcG9zZS52MS5TZW5kZXISDwoHc3ViamVjdBgFIAEoCRISCgptZXNzYWdlX2lkGAYgASgJIkgKBlNlbmRlchIPCgdtYWlsYm94GAEgASgJEi0KB2FkZHJlc3MYAiABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MisgEKB1dyaXRpbmcSLwoIZW52ZWxvcGUYASABKAsyHS5wb3N0cm9vbS5jb21wb3NlLnYxLkVudmVsb3BlEgwKBHRleHQYAiABKAkSDAoEaHRtbBgDIAEoCRIPCgdtYWlsYm94GAQgASgJEisKB3NlbmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKFGJhZF9hZGRyZXNzZXNfYW55d2F5GAYgASgIIqwBChBTZW5kUmVwbHlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSLQoHd3JpdGluZxgDIAEoCzIcLnBvc3Ryb29tLmNvbXBvc2UudjEuV3JpdGluZxIVCg1kcmFmdF92ZXJzaW9uGAQgASgDEhcKD3NlZW5fbWVzc2FnZV9pZBgFIAEoCRITCgtzZW5kX2FueXdheRgGIAEoCCJUChFTZW5kUmVwbHlSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0EhAKCGxlZnRfb3V0GAIgAygJKk4KCEFuc3dlclRvEhkKFUFOU1dFUl9UT19VTlNQRUNJRklFRBAAEhQKEEFOU1dFUl9UT19TRU5ERVIQARIRCg1BTlNXRVJfVE9fQUxMEAIy5QEKDkNvbXBvc2VTZXJ2aWNlEncKEVByb3Bvc2VSZWNpcGllbnRzEi0ucG9zdHJvb20uY29tcG9zZS52MS5Qcm9wb3NlUmVjaXBpZW50c1JlcXVlc3QaLi5wb3N0cm9vbS5jb21wb3NlLnYxLlByb3Bvc2VSZWNpcGllbnRzUmVzcG9uc2UiA5ACARJaCglTZW5kUmVwbHkSJS5wb3N0cm9vbS5jb21wb3NlLnYxLlNlbmRSZXBseVJlcXVlc3QaJi5wb3N0cm9vbS5jb21wb3NlLnYxLlNlbmRSZXBseVJlc3BvbnNlQt4BChdjb20ucG9zdHJvb20uY29tcG9zZS52MUIMQ29tcG9zZVByb3RvUAFaR2dpdGh1Yi5jb20vcG9zdHJvb20vcG9zdHJvb20vaW50ZXJuYWwvZ2VuL3Bvc3Ryb29tL2NvbXBvc2UvdjE7Y29tcG9zZXYxogIDUENYqgITUG9zdHJvb20uQ29tcG9zZS5WMcoCE1Bvc3Ryb29tXENvbXBvc2VcVjHiAh9Qb3N0cm9vbVxDb21wb3NlXFYxXEdQQk1ldGFkYXRh6gIVUG9zdHJvb206OkNvbXBvc2U6OlYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact]);
+  fileDesc("CiFwb3N0cm9vbS9jb21wb3NlL3YxL2NvbXBvc2UucHJvdG8SE3Bvc3Ryb29tLmNvbXBvc2UudjEiiQEKCEVudmVsb3BlEigKAnRvGAEgAygLMhwucG9zdHJvb20uY29udGFjdC52MS5BZGRyZXNzEigKAmNjGAIgAygLMhwucG9zdHJvb20uY29udGFjdC52MS5BZGRyZXNzEikKA2JjYxgDIAMoCzIcLnBvc3Ryb29tLmNvbnRhY3QudjEuQWRkcmVzcyJeChhQcm9wb3NlUmVjaXBpZW50c1JlcXVlc3QSEAoIb2ZmZXJfaWQYASABKAkSMAoJYW5zd2VyX3RvGAIgASgOMh0ucG9zdHJvb20uY29tcG9zZS52MS5BbnN3ZXJUbyLIAQoZUHJvcG9zZVJlY2lwaWVudHNSZXNwb25zZRIvCghlbnZlbG9wZRgBIAEoCzIdLnBvc3Ryb29tLmNvbXBvc2UudjEuRW52ZWxvcGUSEAoIbGVmdF9vdXQYAiABKAUSFQoNYmFkX2FkZHJlc3NlcxgDIAMoCRIsCgdzZW5kZXJzGAQgAygLMhsucG9zdHJvb20uY29tcG9zZS52MS5TZW5kZXISDwoHc3ViamVjdBgFIAEoCRISCgptZXNzYWdlX2lkGAYgASgJIkgKBlNlbmRlchIPCgdtYWlsYm94GAEgASgJEi0KB2FkZHJlc3MYAiABKAsyHC5wb3N0cm9vbS5jb250YWN0LnYxLkFkZHJlc3MisgEKB1dyaXRpbmcSLwoIZW52ZWxvcGUYASABKAsyHS5wb3N0cm9vbS5jb21wb3NlLnYxLkVudmVsb3BlEgwKBHRleHQYAiABKAkSDAoEaHRtbBgDIAEoCRIPCgdtYWlsYm94GAQgASgJEisKB3NlbmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKFGJhZF9hZGRyZXNzZXNfYW55d2F5GAYgASgIIqwBChBTZW5kUmVwbHlSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIb2ZmZXJfaWQYAiABKAkSLQoHd3JpdGluZxgDIAEoCzIcLnBvc3Ryb29tLmNvbXBvc2UudjEuV3JpdGluZxIVCg1kcmFmdF92ZXJzaW9uGAQgASgDEhcKD3NlZW5fbWVzc2FnZV9pZBgFIAEoCRITCgtzZW5kX2FueXdheRgGIAEoCCJUChFTZW5kUmVwbHlSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0EhAKCGxlZnRfb3V0GAIgAygJIpUBChJGb3J3YXJkTWFpbFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghvZmZlcl9pZBgCIAEoCRItCgd3cml0aW5nGAMgASgLMhwucG9zdHJvb20uY29tcG9zZS52MS5Xcml0aW5nEhIKCm1lc3NhZ2VfaWQYBCABKAkSFgoOYXR0YWNobWVudF9pZHMYBSADKAkiVgoTRm9yd2FyZE1haWxSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0EhAKCGxlZnRfb3V0GAIgAygJIhMKEUxpc3RRdWV1ZXNSZXF1ZXN0IkAKEkxpc3RRdWV1ZXNSZXNwb25zZRIqCgZxdWV1ZXMYASADKAsyGi5wb3N0cm9vbS5jb21wb3NlLnYxLlF1ZXVlImwKBVF1ZXVlEgsKA2tleRgBIAEoCRIoCgRuYW1lGAIgASgLMhoucG9zdHJvb20uY29udGFjdC52MS5MYWJlbBIsCgdzZW5kZXJzGAMgAygLMhsucG9zdHJvb20uY29tcG9zZS52MS5TZW5kZXIidQoQU3RhcnRNYWlsUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEg0KBXF1ZXVlGAIgASgJEg8KB3N1YmplY3QYAyABKAkSLQoHd3JpdGluZxgEIAEoCzIcLnBvc3Ryb29tLmNvbXBvc2UudjEuV3JpdGluZyJUChFTdGFydE1haWxSZXNwb25zZRItCgdjb250YWN0GAEgASgLMhwucG9zdHJvb20uY29udGFjdC52MS5Db250YWN0EhAKCGxlZnRfb3V0GAIgAygJKk4KCEFuc3dlclRvEhkKFUFOU1dFUl9UT19VTlNQRUNJRklFRBAAEhQKEEFOU1dFUl9UT19TRU5ERVIQARIRCg1BTlNXRVJfVE9fQUxMEAIyhwQKDkNvbXBvc2VTZXJ2aWNlEncKEVByb3Bvc2VSZWNpcGllbnRzEi0ucG9zdHJvb20uY29tcG9zZS52MS5Qcm9wb3NlUmVjaXBpZW50c1JlcXVlc3QaLi5wb3N0cm9vbS5jb21wb3NlLnYxLlByb3Bvc2VSZWNpcGllbnRzUmVzcG9uc2UiA5ACARJaCglTZW5kUmVwbHkSJS5wb3N0cm9vbS5jb21wb3NlLnYxLlNlbmRSZXBseVJlcXVlc3QaJi5wb3N0cm9vbS5jb21wb3NlLnYxLlNlbmRSZXBseVJlc3BvbnNlEmAKC0ZvcndhcmRNYWlsEicucG9zdHJvb20uY29tcG9zZS52MS5Gb3J3YXJkTWFpbFJlcXVlc3QaKC5wb3N0cm9vbS5jb21wb3NlLnYxLkZvcndhcmRNYWlsUmVzcG9uc2USYgoKTGlzdFF1ZXVlcxImLnBvc3Ryb29tLmNvbXBvc2UudjEuTGlzdFF1ZXVlc1JlcXVlc3QaJy5wb3N0cm9vbS5jb21wb3NlLnYxLkxpc3RRdWV1ZXNSZXNwb25zZSIDkAIBEloKCVN0YXJ0TWFpbBIlLnBvc3Ryb29tLmNvbXBvc2UudjEuU3RhcnRNYWlsUmVxdWVzdBomLnBvc3Ryb29tLmNvbXBvc2UudjEuU3RhcnRNYWlsUmVzcG9uc2VC3gEKF2NvbS5wb3N0cm9vbS5jb21wb3NlLnYxQgxDb21wb3NlUHJvdG9QAVpHZ2l0aHViLmNvbS9wb3N0cm9vbS9wb3N0cm9vbS9pbnRlcm5hbC9nZW4vcG9zdHJvb20vY29tcG9zZS92MTtjb21wb3NldjGiAgNQQ1iqAhNQb3N0cm9vbS5Db21wb3NlLlYxygITUG9zdHJvb21cQ29tcG9zZVxWMeICH1Bvc3Ryb29tXENvbXBvc2VcVjFcR1BCTWV0YWRhdGHqAhVQb3N0cm9vbTo6Q29tcG9zZTo6VjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_postroom_contact_v1_contact]);
 
 /**
  * Envelope says to whom a mail goes: 1 to 50 recipients, at least one of them in To. Duplicates and our own addresses are left out.
@@ -88,7 +88,7 @@ export const ProposeRecipientsRequestSchema: GenMessage<ProposeRecipientsRequest
  */
 export type ProposeRecipientsResponse = Message<"postroom.compose.v1.ProposeRecipientsResponse"> & {
   /**
-   * The recipients; none if there is nothing to answer. Bcc is always empty.
+   * The recipients. Bcc is empty, but where the first mail of a contact was taken back, which had some.
    *
    * @generated from field: postroom.compose.v1.Envelope envelope = 1;
    */
@@ -308,6 +308,224 @@ export const SendReplyResponseSchema: GenMessage<SendReplyResponse> = /*@__PURE_
   messageDesc(file_postroom_compose_v1_compose, 6);
 
 /**
+ * ForwardMailRequest passes a mail on.
+ *
+ * @generated from message postroom.compose.v1.ForwardMailRequest
+ */
+export type ForwardMailRequest = Message<"postroom.compose.v1.ForwardMailRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The offer by which the contact is owned.
+   *
+   * @generated from field: string offer_id = 2;
+   */
+  offerId: string;
+
+  /**
+   * Whom it goes to, and what stands above the mail; its text may be empty.
+   *
+   * @generated from field: postroom.compose.v1.Writing writing = 3;
+   */
+  writing?: Writing | undefined;
+
+  /**
+   * The message that is passed on.
+   *
+   * @generated from field: string message_id = 4;
+   */
+  messageId: string;
+
+  /**
+   * Those of its attachments that go along.
+   *
+   * @generated from field: repeated string attachment_ids = 5;
+   */
+  attachmentIds: string[];
+};
+
+/**
+ * Describes the message postroom.compose.v1.ForwardMailRequest.
+ * Use `create(ForwardMailRequestSchema)` to create a new message.
+ */
+export const ForwardMailRequestSchema: GenMessage<ForwardMailRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 7);
+
+/**
+ * ForwardMailResponse gives the contact.
+ *
+ * @generated from message postroom.compose.v1.ForwardMailResponse
+ */
+export type ForwardMailResponse = Message<"postroom.compose.v1.ForwardMailResponse"> & {
+  /**
+   * The contact, still owned.
+   *
+   * @generated from field: postroom.contact.v1.Contact contact = 1;
+   */
+  contact?: Contact | undefined;
+
+  /**
+   * Recipients that were left out, as they are our own addresses.
+   *
+   * @generated from field: repeated string left_out = 2;
+   */
+  leftOut: string[];
+};
+
+/**
+ * Describes the message postroom.compose.v1.ForwardMailResponse.
+ * Use `create(ForwardMailResponseSchema)` to create a new message.
+ */
+export const ForwardMailResponseSchema: GenMessage<ForwardMailResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 8);
+
+/**
+ * ListQueuesRequest asks for nothing more.
+ *
+ * @generated from message postroom.compose.v1.ListQueuesRequest
+ */
+export type ListQueuesRequest = Message<"postroom.compose.v1.ListQueuesRequest"> & {
+};
+
+/**
+ * Describes the message postroom.compose.v1.ListQueuesRequest.
+ * Use `create(ListQueuesRequestSchema)` to create a new message.
+ */
+export const ListQueuesRequestSchema: GenMessage<ListQueuesRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 9);
+
+/**
+ * ListQueuesResponse is where contacts may be begun.
+ *
+ * @generated from message postroom.compose.v1.ListQueuesResponse
+ */
+export type ListQueuesResponse = Message<"postroom.compose.v1.ListQueuesResponse"> & {
+  /**
+   * The queues, by their keys.
+   *
+   * @generated from field: repeated postroom.compose.v1.Queue queues = 1;
+   */
+  queues: Queue[];
+};
+
+/**
+ * Describes the message postroom.compose.v1.ListQueuesResponse.
+ * Use `create(ListQueuesResponseSchema)` to create a new message.
+ */
+export const ListQueuesResponseSchema: GenMessage<ListQueuesResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 10);
+
+/**
+ * Queue is a queue in which contacts may be begun.
+ *
+ * @generated from message postroom.compose.v1.Queue
+ */
+export type Queue = Message<"postroom.compose.v1.Queue"> & {
+  /**
+   * Its key in the configuration.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * What people see.
+   *
+   * @generated from field: postroom.contact.v1.Label name = 2;
+   */
+  name?: Label | undefined;
+
+  /**
+   * The mailboxes that its mails may be from, its own first.
+   *
+   * @generated from field: repeated postroom.compose.v1.Sender senders = 3;
+   */
+  senders: Sender[];
+};
+
+/**
+ * Describes the message postroom.compose.v1.Queue.
+ * Use `create(QueueSchema)` to create a new message.
+ */
+export const QueueSchema: GenMessage<Queue> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 11);
+
+/**
+ * StartMailRequest is the first mail of a contact.
+ *
+ * @generated from message postroom.compose.v1.StartMailRequest
+ */
+export type StartMailRequest = Message<"postroom.compose.v1.StartMailRequest"> & {
+  /**
+   * A UUID of this request: a repeat of it has no second effect.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * The queue for which the contact is begun.
+   *
+   * @generated from field: string queue = 2;
+   */
+  queue: string;
+
+  /**
+   * The subject: one line of at most 255 characters.
+   *
+   * @generated from field: string subject = 3;
+   */
+  subject: string;
+
+  /**
+   * The mail.
+   *
+   * @generated from field: postroom.compose.v1.Writing writing = 4;
+   */
+  writing?: Writing | undefined;
+};
+
+/**
+ * Describes the message postroom.compose.v1.StartMailRequest.
+ * Use `create(StartMailRequestSchema)` to create a new message.
+ */
+export const StartMailRequestSchema: GenMessage<StartMailRequest> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 12);
+
+/**
+ * StartMailResponse gives the contact.
+ *
+ * @generated from message postroom.compose.v1.StartMailResponse
+ */
+export type StartMailResponse = Message<"postroom.compose.v1.StartMailResponse"> & {
+  /**
+   * The contact, now in wrap-up.
+   *
+   * @generated from field: postroom.contact.v1.Contact contact = 1;
+   */
+  contact?: Contact | undefined;
+
+  /**
+   * Recipients that were left out, as they are our own addresses.
+   *
+   * @generated from field: repeated string left_out = 2;
+   */
+  leftOut: string[];
+};
+
+/**
+ * Describes the message postroom.compose.v1.StartMailResponse.
+ * Use `create(StartMailResponseSchema)` to create a new message.
+ */
+export const StartMailResponseSchema: GenMessage<StartMailResponse> = /*@__PURE__*/
+  messageDesc(file_postroom_compose_v1_compose, 13);
+
+/**
  * AnswerTo says whom an answer is for.
  *
  * @generated from enum postroom.compose.v1.AnswerTo
@@ -367,6 +585,40 @@ export const ComposeService: GenService<{
     methodKind: "unary";
     input: typeof SendReplyRequestSchema;
     output: typeof SendReplyResponseSchema;
+  },
+  /**
+   * ForwardMail passes a mail of an owned contact on: its text as it is kept, card data masked, below the author's words, and those of its attachments that
+   * he chooses. The contact stays his, is not answered by it, and its draft stays as it is. What comes back joins the contact as unverified: nobody is
+   * answered there by himself.
+   *
+   * @generated from rpc postroom.compose.v1.ComposeService.ForwardMail
+   */
+  forwardMail: {
+    methodKind: "unary";
+    input: typeof ForwardMailRequestSchema;
+    output: typeof ForwardMailResponseSchema;
+  },
+  /**
+   * ListQueues lists the queues in which the caller may begin a contact.
+   *
+   * @generated from rpc postroom.compose.v1.ComposeService.ListQueues
+   */
+  listQueues: {
+    methodKind: "unary";
+    input: typeof ListQueuesRequestSchema;
+    output: typeof ListQueuesResponseSchema;
+  },
+  /**
+   * StartMail begins a contact with a mail to a customer: the first one in To, who is found by his address or made. The contact is the caller's, as one that
+   * he picked, and in wrap-up when the mail is sent. Refused with reason not_signed_in, agent_in_rona, no_capacity or unknown_queue, and with the reasons
+   * of SendReply: then nothing is begun.
+   *
+   * @generated from rpc postroom.compose.v1.ComposeService.StartMail
+   */
+  startMail: {
+    methodKind: "unary";
+    input: typeof StartMailRequestSchema;
+    output: typeof StartMailResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_postroom_compose_v1_compose, 0);
