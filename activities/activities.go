@@ -33,6 +33,8 @@ type Activities struct {
 	Zones func(postroom.WallTime) (*time.Location, error)
 	// RetryAfter says when the attempt after the n-th is made; nil: after 1, 5, 15 minutes, 1 h, then every 4 h.
 	RetryAfter func(n int) time.Duration
+	// Timeouts bound the steps of sending; zero: as internal/outbound has them.
+	Timeouts SendTimeouts
 
 	senders      senders
 	rendering    turns

@@ -131,6 +131,7 @@ func (a *Activities) submit(ctx context.Context, s store.Sending) (outbound.Resu
 		}
 		config.Password, config.Tokens, config.Mechanism = with.Password, with.Tokens, with.Mechanism
 	}
+	config.Timeouts = a.Timeouts
 	sender, err := a.senders.of(s.Mailbox, config)
 	if err != nil {
 		return outbound.Result{}, err

@@ -21,7 +21,11 @@ type smtpServer struct {
 	Username, Password string
 	Tokens             signin.Tokens
 	Mechanism          signin.Mechanism
+	Timeouts           SendTimeouts
 }
+
+// SendTimeouts bound the steps of handing a mail to a server; see outbound.Config.
+type SendTimeouts struct{ Dial, Command, Dot time.Duration }
 
 // senders are one for each mailbox, so that a connection serves more than one reply.
 type senders struct {
@@ -43,7 +47,8 @@ func (s *senders) of(id postroom.MailboxID, server smtpServer) (*outbound.Sender
 		return have.Sender, nil
 	}
 	made, err := outbound.New(outbound.Config{Host: server.Host, Port: server.Port, Security: server.Security, Username: server.Username,
-		Password: server.Password, Tokens: server.Tokens, Mechanism: server.Mechanism, IdleTime: keepConnection})
+		Password: server.Password, Tokens: server.Tokens, Mechanism: server.Mechanism, IdleTime: keepConnection,
+		DialTimeout: server.Timeouts.Dial, CommandTimeout: server.Timeouts.Command, DotTimeout: server.Timeouts.Dot})
 	if err != nil {
 		return nil, err
 	}
