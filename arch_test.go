@@ -50,6 +50,7 @@ var imports = map[string]rule{
 	"internal/oauth":    {[]string{"root"}, "internal packages do not know each other"},
 	"internal/outbound": {[]string{"root", "internal/signin"}, "one way to sign in for IMAP and SMTP"},
 	"internal/pci":      {[]string{"root"}, "pure"},
+	"internal/realmail": {[]string{"root", "internal/stack"}, "servers for tests and measurements, which the stack's installer brings"},
 	"internal/routing":  {[]string{"root"}, "pure"},
 	"internal/sanitise": {[]string{"root"}, "pure"},
 	"internal/settings": {[]string{"root"}, "internal packages do not know each other"},

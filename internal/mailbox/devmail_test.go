@@ -71,9 +71,11 @@ func subject(m mailbox.Mail) string {
 }
 
 func TestDeliveryWakesTheSessionAndTheMailIsFetchedMarkedMovedAndExpunged(t *testing.T) {
-	t.Parallel()
-	s := devserver(t, devmail.Options{})
-	session, err := mailbox.Open(t.Context(), at(t, s.IMAPAddr()))
+	everywhere(t, deliveryWakesTheSession)
+}
+
+func deliveryWakesTheSession(t *testing.T, p place) {
+	session, err := mailbox.Open(t.Context(), p.config)
 	must(t, err)
 	defer session.Close()
 	if f := session.Folder(); f.UIDValidity == 0 || f.UIDNext != 1 || f.Mails != 0 || !f.Keywords {
@@ -81,7 +83,7 @@ func TestDeliveryWakesTheSessionAndTheMailIsFetchedMarkedMovedAndExpunged(t *tes
 	}
 	var cursor uint32
 	for i := range 3 {
-		must(t, send(s, fmt.Sprint("mail ", i)))
+		must(t, p.deliver(fmt.Sprint("mail ", i)))
 		wake, err := session.Idle(t.Context())
 		must(t, err)
 		list, err := session.Next(t.Context(), cursor)
@@ -99,7 +101,7 @@ func TestDeliveryWakesTheSessionAndTheMailIsFetchedMarkedMovedAndExpunged(t *tes
 	if fmt.Sprint(missed) != "[3]" {
 		t.Errorf("the inbox has %v", missed)
 	}
-	config := at(t, s.IMAPAddr())
+	config := p.config
 	config.Folder = "Set aside"
 	aside, err := mailbox.Open(t.Context(), config)
 	must(t, err)
@@ -223,17 +225,19 @@ func (c *shaky) Close() error {
 }
 
 func TestEveryMailIsSeenOnceOverANetworkThatKeepsFailing(t *testing.T) {
-	t.Parallel()
-	s := devserver(t, devmail.Options{})
+	everywhere(t, everyMailIsSeenOnce)
+}
+
+func everyMailIsSeenOnce(t *testing.T, p place) {
 	const n = 150
-	config := at(t, s.IMAPAddr())
+	config := p.config
 	config.CommandTimeout, config.IdleCycle, config.BatchMails = 250*time.Millisecond, 100*time.Millisecond, 20
 	random := mathrand.New(mathrand.NewPCG(1, 2))
 	connections := 0
 	config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		connections++
-		c := &shaky{Conn: conn, left: 1200 + random.IntN(6000)}
+		c := &shaky{Conn: conn, left: 1500 + random.IntN(6000)}
 		if connections%4 == 0 {
 			c.thaw = make(chan struct{}) // freezes instead
 		}
@@ -243,7 +247,7 @@ func TestEveryMailIsSeenOnceOverANetworkThatKeepsFailing(t *testing.T) {
 	for i := range 3 {
 		senders.Go(func() {
 			for j := range n / 3 {
-				if err := send(s, fmt.Sprintf("mail %d %d", i, j)); err != nil {
+				if err := p.deliver(fmt.Sprintf("mail %d %d", i, j)); err != nil {
 					t.Error(err)
 				}
 			}

@@ -24,9 +24,8 @@ func (s *Session) login(ctx context.Context) error {
 			return errNoCapabilities
 		}
 		with := signin.Credentials{Username: s.config.Username, Password: s.config.Password, Tokens: s.config.Tokens, Mechanism: s.config.Mechanism}
-		server := signin.Server{Host: s.config.Host, Port: s.config.Port, Private: s.private(), Offers: func(m signin.Mechanism) bool {
-			return m != signin.Login && caps.Has(imap.AuthCap(string(m))) // the command does what the mechanism does
-		}}
+		server := signin.Server{Host: s.config.Host, Port: s.config.Port, Private: s.private(),
+			Offers: func(m signin.Mechanism) bool { return caps.Has(imap.AuthCap(string(m))) }}
 		err := with.Do(ctx, server, s.exchange, loginRefused)
 		if errors.Is(err, signin.ErrNothingInCommon) {
 			if with.Tokens != nil || with.Mechanism != "" || !server.Private || caps.Has(imap.CapLoginDisabled) {

@@ -30,6 +30,10 @@ const (
 	NeedChromium Prerequisite = "Chromium"
 	// NeedCurl: curl, for the test of the API's guide.
 	NeedCurl Prerequisite = "curl"
+	// NeedDovecot: the IMAP server 2.3 with LMTP, for tests against a real one and for measurements.
+	NeedDovecot Prerequisite = "Dovecot 2.3"
+	// NeedPostfix: the SMTP server, for tests against a real one.
+	NeedPostfix Prerequisite = "Postfix"
 )
 
 // installTime bounds one run of the package manager, waiting for another one included.
@@ -41,6 +45,8 @@ var packages = map[Prerequisite][]string{
 	NeedNode:     {"nodejs", "npm"},
 	NeedChromium: {"chromium"},
 	NeedCurl:     {"curl"},
+	NeedDovecot:  {"dovecot-imapd", "dovecot-lmtpd"},
+	NeedPostfix:  {"postfix"},
 }
 
 // otherSource says where to get what a distribution's packages may lack or have too old.
@@ -49,6 +55,8 @@ var otherSource = map[Prerequisite]string{
 	NeedNode:     "install it from https://nodejs.org/en/download",
 	NeedChromium: "install Chromium or Google Chrome with the package manager of your system",
 	NeedCurl:     "install it with the package manager of your system",
+	NeedDovecot:  "install it with the package manager of your system",
+	NeedPostfix:  "install it with the package manager of your system",
 }
 
 // Installer finds prerequisites and installs missing ones. The zero value is ready for use.
@@ -58,6 +66,7 @@ type Installer struct {
 
 	patterns []string // instead of postgresDirectories, in tests
 	confDir  string   // instead of /etc/postgresql-common, in tests
+	usr      string   // instead of /usr, in tests
 }
 
 // Ensure returns nil when all of the needed programs are there. What is missing it installs with apt-get if that exists and
@@ -111,8 +120,26 @@ func (i Installer) present(ctx context.Context, need Prerequisite) bool {
 	case NeedCurl:
 		_, err := exec.LookPath("curl")
 		return err == nil
+	case NeedDovecot:
+		return i.installed("sbin/dovecot", "lib/dovecot/imap", "lib/dovecot/lmtp")
+	case NeedPostfix:
+		return i.installed("sbin/postfix")
 	}
 	return false
+}
+
+// installed reports whether files are below /usr: servers are not on everybody's PATH.
+func (i Installer) installed(files ...string) bool {
+	root := i.usr
+	if root == "" {
+		root = "/usr"
+	}
+	for _, file := range files {
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // nodeIsNewEnough compares "v20.19.1" with 20.19.
@@ -143,16 +170,18 @@ func FindChromium() (string, error) {
 
 // install runs apt-get. Another package manager that is at work is waited for.
 func (i Installer) install(ctx context.Context, missing []Prerequisite, command []string) error {
+	steps := [][]string{{"apt-get", "update"}}
 	for _, need := range missing {
-		if need != NeedPostgres {
-			continue
-		}
-		if err := i.preventSystemCluster(); err != nil {
-			return err
+		switch need {
+		case NeedPostgres:
+			if err := i.preventSystemCluster(); err != nil {
+				return err
+			}
+		case NeedPostfix: // without a configuration it does not begin to take mail on port 25 of this machine
+			steps = append(steps, []string{"sh", "-c", "echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections"})
 		}
 	}
-	update := []string{"apt-get", "update"}
-	for _, args := range [][]string{update, command} {
+	for _, args := range append(steps, command) {
 		if err := i.run(ctx, args); err != nil {
 			return postroom.Unavailable(ReasonPrerequisiteMissing, fmt.Sprintf(
 				"%s could not be installed: %q failed; see its output", names(missing), strings.Join(args, " ")), err)
@@ -167,7 +196,7 @@ func (i Installer) run(ctx context.Context, args []string) error {
 	process, err := StartProcess(ProcessSpec{
 		Name: args[0],
 		Path: args[0],
-		Args: append([]string{"-o", "DPkg::Lock::Timeout=600"}, args[1:]...),
+		Args: options(args),
 		Env:  append(os.Environ(), "DEBIAN_FRONTEND=noninteractive"),
 		// A package manager that is cut short leaves half-installed packages: it is asked to end, also when we die.
 		DeathSignal: syscall.SIGTERM,
@@ -177,6 +206,14 @@ func (i Installer) run(ctx context.Context, args []string) error {
 		return err
 	}
 	return process.finish(ctx)
+}
+
+// options are the arguments of a step: the package manager waits for another one that is at work.
+func options(args []string) []string {
+	if args[0] != "apt-get" {
+		return args[1:]
+	}
+	return append([]string{"-o", "DPkg::Lock::Timeout=600"}, args[1:]...)
 }
 
 // preventSystemCluster keeps Debian's package from making and starting a cluster of its own, on the port that people expect
