@@ -1,6 +1,7 @@
 package postroom
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -66,6 +67,14 @@ type QueueRules struct {
 	ManualPick bool `json:"manual_pick,omitzero"`
 	// OwnerLease is how long an owner's desktop may be away until the contact goes back to the queue, with its draft (R12).
 	OwnerLease time.Duration `json:"owner_lease"`
+}
+
+// WithDefaults fills in what is left open.
+func (r QueueRules) WithDefaults() QueueRules {
+	r.Type = cmp.Or(r.Type, RouteLongestAvailable)
+	r.AgeingStep = cmp.Or(r.AgeingStep, DefaultAgeingStep)
+	r.OwnerLease = cmp.Or(r.OwnerLease, DefaultOwnerLease)
+	return r
 }
 
 // SkillRequirement is a skill and the lowest level that is enough.

@@ -5,47 +5,38 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/email"
 	"github.com/postroom/postroom/internal/outbound"
 	"github.com/postroom/postroom/internal/store"
+	"github.com/postroom/postroom/internal/template"
 )
 
 // bodyOf is what a reply says: the draft, the queue's signature, and the mail that is answered, in the language of that mail.
 func bodyOf(source store.ReplySource) outbound.Body {
 	body := outbound.Body{Text: source.Body, Rich: source.HTML}
-	language := languageOf(cmp.Or(source.Quoted, source.Body))
+	language := template.LanguageOf(cmp.Or(source.Quoted, source.Body))
 	body.Signature = postroom.Name{English: source.Signature, Korean: source.SignatureKo}.In(language)
 	if source.Purpose == postroom.PurposeForward {
 		body.Forwarded = forwarded(source, language)
 		return body
 	}
 	if strings.TrimSpace(source.Quoted) != "" && !source.Weak { // who is not who he claims to be is told nothing that was said before (R48)
-		body.Attribution = attribution(language, source.QuotedAt, source.QuotedName, source.QuotedAddress)
+		body.Attribution = attribution(language, source.QuotedAt.In(template.Zone(source.TimeZone)), source.QuotedName, source.QuotedAddress)
 		body.Quote = email.Quote("", source.Quoted)
 	}
 	return body
 }
 
-// languageOf is "ko" for a text with Hangul, else "en": the languages that we have words in.
-func languageOf(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Hangul, r) }) {
-		return "ko"
-	}
-	return "en"
-}
-
 // attribution is the line that introduces a quotation, as mail programs write it, so that they, and we, fold what follows it. The zone in which the
-// customer wrote is not known: it is UTC.
+// customer wrote is not known: it is that of at, and named.
 func attribution(language string, at time.Time, name, address string) string {
 	who := who(name, address)
-	at = at.UTC()
 	if language == "ko" {
-		return fmt.Sprintf("%d년 %d월 %d일 %s (UTC), %s님이 작성:", at.Year(), at.Month(), at.Day(), at.Format("15:04"), who)
+		return fmt.Sprintf("%d년 %d월 %d일 %s, %s님이 작성:", at.Year(), at.Month(), at.Day(), at.Format("15:04 (MST)"), who)
 	}
-	return fmt.Sprintf("On %s (UTC), %s wrote:", at.Format("Mon, 2 Jan 2006 at 15:04"), who)
+	return fmt.Sprintf("On %s, %s wrote:", at.Format("Mon, 2 Jan 2006 at 15:04 (MST)"), who)
 }
 
 // maxForwarded bounds the text of a mail that is passed on, in bytes.
@@ -66,7 +57,7 @@ func forwarded(source store.ReplySource, language string) string {
 	}
 	var out strings.Builder
 	out.WriteString(words[0] + "\n")
-	for i, value := range []string{who(source.QuotedName, source.QuotedAddress), source.QuotedAt.UTC().Format(time.RFC1123Z), source.Subject,
+	for i, value := range []string{who(source.QuotedName, source.QuotedAddress), source.QuotedAt.In(template.Zone(source.TimeZone)).Format(time.RFC1123Z), source.Subject,
 		strings.Join(named["to"], ", "), strings.Join(named["cc"], ", ")} {
 		if value = strings.Join(strings.Fields(value), " "); value != "" {
 			out.WriteString(words[i+1] + ": " + value + "\n")

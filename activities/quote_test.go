@@ -16,11 +16,15 @@ import (
 func TestOurQuotationsAreFoldedWhenTheyComeBack(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 11, 22, 14, 5, 0, 0, time.UTC)
-	for _, c := range []struct{ quoted, line, signature string }{
-		{"Where is my parcel?", "On Sun, 22 Nov 2026 at 14:05 (UTC), Kim Ha-neul <kim@customer.example> wrote:", "Kind regards"},
-		{"제 상품은 어디에 있나요?", "2026년 11월 22일 14:05 (UTC), Kim Ha-neul <kim@customer.example>님이 작성:", "감사합니다"},
+	for _, c := range []struct{ quoted, zone, line, signature string }{
+		{"Where is my parcel?", "", "On Sun, 22 Nov 2026 at 14:05 (UTC), Kim Ha-neul <kim@customer.example> wrote:", "Kind regards"},
+		{"제 상품은 어디에 있나요?", "", "2026년 11월 22일 14:05 (UTC), Kim Ha-neul <kim@customer.example>님이 작성:", "감사합니다"},
+		{"Where is my parcel?", "Asia/Seoul", "On Sun, 22 Nov 2026 at 23:05 (KST), Kim Ha-neul <kim@customer.example> wrote:", "Kind regards"},
+		{"제 상품은 어디에 있나요?", "Asia/Seoul", "2026년 11월 22일 23:05 (KST), Kim Ha-neul <kim@customer.example>님이 작성:", "감사합니다"},
+		{"Where is my parcel?", "America/Sao_Paulo", "On Sun, 22 Nov 2026 at 11:05 (-03), Kim Ha-neul <kim@customer.example> wrote:", "Kind regards"},
+		{"제 상품은 어디에 있나요?", "Asia/Kathmandu", "2026년 11월 22일 19:50 (+0545), Kim Ha-neul <kim@customer.example>님이 작성:", "감사합니다"},
 	} {
-		body := bodyOf(store.ReplySource{Body: "It is on its way.", QuotedName: "Kim  Ha-neul", QuotedAddress: "kim@customer.example", QuotedAt: at,
+		body := bodyOf(store.ReplySource{Body: "It is on its way.", QuotedName: "Kim  Ha-neul", QuotedAddress: "kim@customer.example", QuotedAt: at, TimeZone: c.zone,
 			Quoted: c.quoted, Signature: "Kind regards", SignatureKo: "감사합니다"})
 		if body.Attribution != c.line || body.Signature != c.signature {
 			t.Errorf("%q below %q", body.Attribution, body.Signature)

@@ -8,8 +8,8 @@ import (
 
 var queues = object[postroom.Queue]{
 	one: "a queue",
-	fresh: postroom.Queue{Channel: postroom.ChannelEmail, RONATime: postroom.DefaultRONATime, Undo: postroom.DefaultUndo, QueueRules: postroom.QueueRules{
-		Type: postroom.RouteLongestAvailable, AgeingStep: postroom.DefaultAgeingStep, OwnerLease: postroom.DefaultOwnerLease}},
+	fresh: postroom.Queue{Channel: postroom.ChannelEmail, RONATime: postroom.DefaultRONATime, Undo: postroom.DefaultUndo,
+		QueueRules: postroom.QueueRules{}.WithDefaults()},
 	fields: []field[postroom.Queue]{
 		{"key", required, "Names the queue.", func(q *postroom.Queue) value { return key(queue, &q.ID) }},
 		{"name", required, "What people see.", func(q *postroom.Queue) value { return name(&q.Name) }},

@@ -117,7 +117,9 @@ func TestWhoIsNotAcknowledged(t *testing.T) {
 			return func(id postroom.ContactID) { c.SignIn(t, "mina"); c.Reply(t, c.Own(t, id, "mina"), "mina") }
 		},
 		store.SilenceLate: func(c *testkit.Centre, _ *store.Arrived) func(postroom.ContactID) {
-			return func(postroom.ContactID) { c.Exec(t, "UPDATE contact SET arrived_at = arrived_at - interval '25 hours'") }
+			return func(postroom.ContactID) {
+				c.Exec(t, "UPDATE contact SET arrived_at = arrived_at - interval '25 hours'")
+			}
 		},
 		store.SilenceUnverified: func(_ *testkit.Centre, mail *store.Arrived) func(postroom.ContactID) {
 			mail.Trust.Identity = store.IdentityRefuted

@@ -145,7 +145,7 @@ func objectsOf(c postroom.Configuration) []object {
 	}
 	for _, q := range c.Queues {
 		q.Teams = slices.Sorted(slices.Values(q.Teams)) // a set: its order means nothing
-		q.QueueRules = withDefaults(q.QueueRules)
+		q.QueueRules = settledRules(q.QueueRules)
 		add("queue", string(q.ID), q, queueSteps(q)...)
 	}
 	for _, e := range c.EntryPoints {
@@ -180,11 +180,9 @@ func settledHours(h postroom.BusinessHours) postroom.BusinessHours {
 	return h
 }
 
-// withDefaults fills in what a queue's rules leave open, so that two ways to say the same compare equal.
-func withDefaults(r postroom.QueueRules) postroom.QueueRules {
-	r.Type = cmp.Or(r.Type, postroom.RouteLongestAvailable)
-	r.AgeingStep = cmp.Or(r.AgeingStep, postroom.DefaultAgeingStep)
-	r.OwnerLease = cmp.Or(r.OwnerLease, postroom.DefaultOwnerLease)
+// settledRules makes two ways to say the same of a queue's rules compare equal.
+func settledRules(r postroom.QueueRules) postroom.QueueRules {
+	r = r.WithDefaults()
 	r.Skills, r.Relaxation, r.Widening = bySkill(r.Skills), slices.Clone(r.Relaxation), slices.Clone(r.Widening)
 	for i := range r.Relaxation {
 		r.Relaxation[i].Skills = bySkill(r.Relaxation[i].Skills)

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/postroom/postroom"
 )
@@ -28,7 +29,7 @@ func changeRules(tx *txn, current, wanted postroom.Configuration) {
 		if !known {
 			continue
 		}
-		if hours[q.Hours] || !reflect.DeepEqual(withDefaults(before.QueueRules), withDefaults(q.QueueRules)) {
+		if hours[q.Hours] || !reflect.DeepEqual(settledRules(before.QueueRules), settledRules(q.QueueRules)) {
 			tx.later(markRules, q.ID)
 		}
 	}
@@ -48,6 +49,15 @@ func hoursChanged(current, wanted postroom.Configuration) map[postroom.HoursID]b
 	return changed
 }
 
+// standing is a contact that is made to follow new rules.
+type standing struct {
+	ID     postroom.ContactID
+	Queued time.Time
+}
+
+var takeSome = statement(`
+	SELECT id, coalesce(queued_at, arrived_at) FROM contact WHERE queue_id = $1 AND phase <> 'done' AND fitted < $2 LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED`)
+
 type refitRow struct {
 	Queue   postroom.QueueID
 	Changed int64
@@ -56,9 +66,10 @@ type refitRow struct {
 var takeRefit = statement(`SELECT id, rules_changed FROM queue WHERE refit_at IS NOT NULL ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`)
 
 // A contact that stands at a stage which its queue does not have any more is at the last one. Workflows of those that wait are told, 50 in a
-// second: they look by the new thresholds.
+// second: they look by the new thresholds. Who waits, or has a due time, gets the one of the new service level and hours.
 var fitSome = statement(`
 	UPDATE contact c SET fitted = $2, step = least(c.step, l.last),
+		due_at = CASE WHEN c.phase IN ('waiting', 'offered') OR c.due_at IS NOT NULL THEN f.due ELSE c.due_at END,
 		rank_at = CASE WHEN c.rank_at IS NULL THEN NULL
 		          ELSE c.arrived_at - coalesce(c.assigned_priority, c.priority) * make_interval(secs => q.ageing_seconds) END,
 		told = CASE WHEN c.phase = 'waiting' THEN least(c.told, c.version - 1) ELSE c.told END,
@@ -66,8 +77,8 @@ var fitSome = statement(`
 		tell_attempts = CASE WHEN c.phase = 'waiting' THEN 0 ELSE c.tell_attempts END
 	FROM queue q
 	CROSS JOIN LATERAL (SELECT coalesce(max(step), 0) AS last FROM queue_step s WHERE s.queue_id = q.id) l
-	WHERE q.id = $1 AND c.id IN (SELECT id FROM contact WHERE queue_id = $1 AND phase <> 'done' AND fitted < $2
-		LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)`)
+	CROSS JOIN unnest($4::uuid[], $5::timestamptz[]) AS f (id, due)
+	WHERE q.id = $1 AND c.id = f.id`)
 var tellNextLater = statement(`UPDATE queue SET refit_at = greatest(refit_at, postroom_now()) + $2 * interval '20 milliseconds' WHERE id = $1`)
 var unfitted = statement(`SELECT EXISTS (SELECT FROM contact WHERE queue_id = $1 AND phase <> 'done' AND fitted < $2)`)
 var clearRefit = statement(`UPDATE queue SET refit_at = NULL WHERE id = $1 AND rules_changed = $2`)
@@ -81,13 +92,12 @@ func (s *Store) FitContacts(ctx context.Context, limit int) (more bool, err erro
 		if more = found; err != nil || !found {
 			return err
 		}
-		tag, err := tx.Exec(ctx, fitSome, queue.Queue, queue.Changed, limit)
+		some, err := all[standing](ctx, tx, takeSome, queue.Queue, queue.Changed, limit)
 		if err != nil {
 			return err
 		}
-		if n := tag.RowsAffected(); n > 0 {
-			tx.later(tellNextLater, queue.Queue, n)
-			return nil
+		if len(some) > 0 {
+			return fit(ctx, tx, queue, some, limit)
 		}
 		left, _, err := value[bool](ctx, tx, unfitted, queue.Queue, queue.Changed)
 		if err != nil {
@@ -105,4 +115,20 @@ func (s *Store) FitContacts(ctx context.Context, limit int) (more bool, err erro
 		return err
 	})
 	return more, err
+}
+
+// fit makes locked contacts follow the rules that their queue has now.
+func fit(ctx context.Context, tx *txn, queue refitRow, some []standing, limit int) error {
+	rules, _, err := one[entryRow](ctx, tx, readEntry, string(queue.Queue))
+	if err != nil {
+		return err
+	}
+	ids, due := make([]postroom.ContactID, len(some)), make([]*time.Time, len(some))
+	for i, s := range some {
+		rules.Now = s.Queued
+		ids[i], due[i] = s.ID, rules.due()
+	}
+	tx.later(fitSome, queue.Queue, queue.Changed, limit, texts(ids), due)
+	tx.later(tellNextLater, queue.Queue, len(some))
+	return nil
 }

@@ -208,3 +208,46 @@ func TestWhatIsRetiredIsNotUsedAnyMore(t *testing.T) {
 	}
 	c.MustHold(t)
 }
+
+// R32: a changed service level moves the due times of those who wait, from when they came into the queue; one that is taken away takes them
+// away. Whose stay never had one gets none when he is worked on already. Control: without fitSome's due_at the first keeps its time.
+func TestChangedServiceLevelMovesDueTimes(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	level := func(d time.Duration) {
+		t.Helper()
+		rules := testkit.Sample(time.Hour)
+		rules.Queues[0].ServiceLevel = d
+		_, err := apply(t, c.Store, rules)
+		must(t, err)
+		for more := true; more; {
+			more, err = c.FitContacts(t.Context(), 2)
+			must(t, err)
+		}
+	}
+	c.SignIn(t, "mina")
+	worked := c.Arrive(t, "lee@customer.example", "Hello")
+	c.Own(t, worked, "mina")
+	for range 3 {
+		c.Arrive(t, "kim@customer.example"+testkit.NewID(), "Hello")
+	}
+	c.Exec(t, "UPDATE contact SET queued_at = queued_at - interval '10 minutes' WHERE id <> $1", worked)
+	of := func() string {
+		return c.Text(t, "SELECT string_agg(DISTINCT phase || ' ' || coalesce(extract(epoch FROM due_at - queued_at)::int::text, 'none'), ', ') FROM contact")
+	}
+	for _, step := range []struct {
+		level time.Duration
+		want  string
+	}{{time.Hour, "owned none, waiting 3600"}, {4 * time.Hour, "owned none, waiting 14400"}, {30 * time.Minute, "owned none, waiting 1800"}, {0, "owned none, waiting none"}} {
+		if level(step.level); of() != step.want {
+			t.Errorf("with a level of %v: %s, want %s", step.level, of(), step.want)
+		}
+	}
+	level(time.Hour)
+	c.Exec(t, "UPDATE agent_capacity SET capacity = 3 WHERE agent_id = 'mina'")
+	first := postroom.ContactID(c.Text(t, "SELECT id::text FROM contact WHERE phase = 'waiting' ORDER BY arrived_at LIMIT 1"))
+	c.Own(t, first, "mina")
+	if level(2 * time.Hour); of() != "owned 7200, owned none, waiting 7200" {
+		t.Errorf("of one who is worked on and has a due time: %s", of())
+	}
+}

@@ -47,6 +47,8 @@ type ReplySource struct {
 	// Weak says that the mail which is answered may not be from whom it names, or that the answer goes to somebody who is in the thread unverified:
 	// nothing that was said before goes there (R48).
 	Weak bool
+
+	TimeZone string // of the queue's business hours; "" if it has none
 }
 
 // Somebody whom the author chose wrote into the thread, and takes no part in it: as unverified, or as where answers to a forged mail would go.
@@ -69,7 +71,8 @@ var readReplySource = statement(`
 	       q.signature, q.signature_ko, b.dkim,
 	       k.id IS NOT NULL, coalesce(k.purpose, 'reply'), coalesce(k.recipients, '[]'), coalesce(k.subject, ''), coalesce(k.html, ''),
 	       coalesce(k.original::text, ''), coalesce(m.recipients, '[]'),
-	       k.purpose IS DISTINCT FROM 'forward' AND (coalesce(m.identity = 'refuted', false) OR ` + toStranger + `)
+	       k.purpose IS DISTINCT FROM 'forward' AND (coalesce(m.identity = 'refuted', false) OR ` + toStranger + `),
+	       coalesce(h.time_zone, '')
 	FROM offer o
 	JOIN contact c ON c.id = o.contact_id
 	JOIN queue q ON q.id = c.queue_id
@@ -77,6 +80,7 @@ var readReplySource = statement(`
 	JOIN mailbox b ON b.id = coalesce(k.mailbox_id, q.mailbox_id)
 	LEFT JOIN LATERAL (` + answeredMail + `) m ON true
 	LEFT JOIN draft d ON d.contact_id = c.id
+	LEFT JOIN business_hours h ON h.id = q.hours_id
 	WHERE o.id = $1`)
 
 // answeredMail is the mail of contact c that an answer is to, or the one that composition k passes on.
