@@ -25,7 +25,7 @@ func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (post
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}
-	files, release, err := a.filesOf(ctx, source.Contact)
+	files, release, err := a.filesOf(ctx, source, store.CompositionID(in.Composition))
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}

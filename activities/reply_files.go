@@ -10,6 +10,7 @@ import (
 	"github.com/postroom/postroom"
 	"github.com/postroom/postroom/internal/blob"
 	"github.com/postroom/postroom/internal/outbound"
+	"github.com/postroom/postroom/internal/store"
 )
 
 // renderingAtOnce is how many bytes of files the replies may have together that one worker renders at a time: a mail with 25 MB of files takes five times
@@ -22,10 +23,16 @@ type replyFiles struct {
 	files []outbound.File
 }
 
-// filesOf are the files of a contact's draft, to be read from their blobs while the mail is rendered. It waits while other large replies are rendered; release
-// ends this one's turn.
-func (a *Activities) filesOf(ctx context.Context, contact postroom.ContactID) (replyFiles, func(), error) {
-	found, err := a.Store.DraftFiles(ctx, contact)
+// filesOf are the files of a contact's draft, or those that go along with a mail that is passed on, to be read from their blobs while the mail is rendered. It
+// waits while other large replies are rendered; release ends this one's turn.
+func (a *Activities) filesOf(ctx context.Context, source store.ReplySource, composition store.CompositionID) (replyFiles, func(), error) {
+	var found []store.DraftFile
+	var err error
+	if source.Purpose == postroom.PurposeForward {
+		found, err = a.Store.CompositionFiles(ctx, composition)
+	} else {
+		found, err = a.Store.DraftFiles(ctx, source.Contact)
+	}
 	if err != nil || len(found) == 0 {
 		return replyFiles{}, func() {}, err
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/postroom/postroom"
@@ -94,7 +95,13 @@ func (s composeService) SendReply(ctx context.Context, r *composev1.SendReplyReq
 		return nil, err
 	}
 	in.Seen = postroom.Seen{Message: postroom.MessageID(r.SeenMessageId), Anyway: r.SendAnyway}
-	written, err := s.written(ctx, in.Command, r.Writing)
+	files, err := s.Store.DraftFiles(ctx, in.Contact)
+	if err != nil {
+		return nil, err
+	}
+	written, err := s.written(ctx, in.Command, r.Writing, func(id string) bool {
+		return slices.ContainsFunc(files, func(f store.DraftFile) bool { return f.Inline && f.ContentID == id })
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +126,11 @@ func (w written) outgoing(draft int64) outgoing {
 	return outgoing{text: w.text, findings: w.findings, composed: &w.composed, how: workflows.ReplyCommand{DraftVersion: draft, SendAt: w.sendAt}}
 }
 
-// written checks what the author of a mail decided: its recipients, its sender, its HTML, its time.
-func (s composeService) written(ctx context.Context, c postroom.Command, w *composev1.Writing) (written, error) {
+// noPictures is for a mail without pictures in its text.
+func noPictures(string) bool { return false }
+
+// written checks what the author of a mail decided: its recipients, its sender, its HTML, its time. along says which pictures of the HTML there are.
+func (s composeService) written(ctx context.Context, c postroom.Command, w *composev1.Writing, along sanitise.Along) (written, error) {
 	out := written{text: w.GetText()}
 	var err error
 	if out.composed.Recipients, out.leftOut, err = s.recipients(ctx, c, w); err != nil {
@@ -134,11 +144,11 @@ func (s composeService) written(ctx context.Context, c postroom.Command, w *comp
 	}
 	out.composed.ID = store.CompositionID(part(c, "composition").RequestID)
 	out.composed.Mailbox = postroom.MailboxID(w.Mailbox)
-	return out, s.format(ctx, &out, w.Html)
+	return out, s.format(ctx, &out, w.Html, along)
 }
 
 // format takes the author's HTML over, and the text that it says if he gave none.
-func (s composeService) format(ctx context.Context, out *written, source string) error {
+func (s composeService) format(ctx context.Context, out *written, source string, along sanitise.Along) error {
 	if isBlank(source) {
 		return nil
 	}
@@ -150,7 +160,7 @@ func (s composeService) format(ctx context.Context, out *written, source string)
 	case <-ctx.Done():
 		return postroom.Unavailable("busy", "too many messages are being made fit to show", ctx.Err())
 	}
-	authored, err := sanitise.Authored(ctx, source, func(string) bool { return false })
+	authored, err := sanitise.Authored(ctx, source, along)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (s composeService) ForwardMail(ctx context.Context, r *composev1.ForwardMai
 	if err := wellFormedID(r.MessageId); err != nil {
 		return nil, err
 	}
-	written, err := s.written(ctx, in.Command, r.Writing)
+	written, err := s.written(ctx, in.Command, r.Writing, noPictures)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s composeService) StartMail(ctx context.Context, r *composev1.StartMailReq
 	if err != nil {
 		return nil, err
 	}
-	written, err := s.written(ctx, c, r.Writing)
+	written, err := s.written(ctx, c, r.Writing, noPictures)
 	if err != nil {
 		return nil, err
 	}

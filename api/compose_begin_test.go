@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/blob"
 	composev1 "github.com/postroom/postroom/internal/gen/postroom/compose/v1"
 	contactv1 "github.com/postroom/postroom/internal/gen/postroom/contact/v1"
 	sendingv1 "github.com/postroom/postroom/internal/gen/postroom/sending/v1"
@@ -25,7 +26,15 @@ func TestForwardedMailAnswersNobodyAndItsAnswersAreUnverified(t *testing.T) {
 	me, contact, offer := group(t, a)
 	original := a.Text(t, "SELECT id::text FROM message")
 	got(me.contact.SaveDraft(soon(t), &contactv1.SaveDraftRequest{RequestId: newID(), OfferId: string(offer), Text: "Dear Kim, I have asked"}))(t)
-	forward := &composev1.ForwardMailRequest{RequestId: newID(), OfferId: string(offer), MessageId: original,
+	var files []string
+	for n, name := range []string{"label.txt", "private.txt"} {
+		id := postroom.AttachmentID(testkit.NewID())
+		must(t, a.Blobs.Put(t.Context(), blob.ForAttachment(id), postroom.SealBytes([]byte("what is in "+name))))
+		a.Exec(t, `INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, verdict, blob_key)
+			VALUES ($1, $2, $3, $4, 'text/plain', $5, false, 'passed', $6)`, string(id), original, n, name, len("what is in "+name), string(blob.ForAttachment(id)))
+		files = append(files, string(id))
+	}
+	forward := &composev1.ForwardMailRequest{RequestId: newID(), OfferId: string(offer), MessageId: original, AttachmentIds: files[:1],
 		Writing: &composev1.Writing{Envelope: &composev1.Envelope{To: addressed("desk@carrier.example"), Bcc: addressed("boss@partner.example")}, Text: "Where is this one?"}}
 	for range 2 {
 		now := got(me.compose.ForwardMail(soon(t), forward))(t).Contact
@@ -43,7 +52,13 @@ func TestForwardedMailAnswersNobodyAndItsAnswersAreUnverified(t *testing.T) {
 	if mail.Subject != "Fwd: Parcel" || len(mail.References) > 0 || mail.Headers["In-Reply-To"] != nil {
 		t.Errorf("the mail is %q, and refers to %v", mail.Subject, mail.References)
 	}
-	silent(t, "the mail", whole(mail), "boss@")
+	silent(t, "the mail", whole(mail), "boss@", "private")
+	if len(mail.Attachments) != 1 || mail.Attachments[0].Name != "label.txt" || strings.TrimSpace(string(mail.Attachments[0].Content)) != "what is in label.txt" {
+		t.Errorf("with it go %+v", mail.Attachments)
+	}
+	if kept := a.Text(t, "SELECT string_agg(t.filename, ' ') FROM attachment t JOIN outbox x ON x.message_id = t.message_id"); kept != "label.txt" {
+		t.Errorf("the history shows %s", kept)
+	}
 	if n := len(server.Messages("kim@customer.example", 10)); n != 0 {
 		t.Errorf("the customer got %d mails", n)
 	}

@@ -217,6 +217,9 @@ func TestReplyToChosenRecipientsIsRefusedWithItsReason(t *testing.T) {
 	a.MustHold(t)
 }
 
+// dot is a picture of one pixel.
+const dot = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa75\x81\x84\x00\x00\x00\x00IEND\xaeB`\x82"
+
 // R15: formatted text is sent as the composer offers it and as text, from the mailbox that its author chose, and shown to colleagues formatted.
 func TestFormattedReplyIsSentInBothFormsFromTheChosenMailbox(t *testing.T) {
 	t.Parallel()
@@ -230,9 +233,14 @@ func TestFormattedReplyIsSentInBothFormsFromTheChosenMailbox(t *testing.T) {
 	if len(proposed.Senders) != 2 || proposed.Senders[0].Mailbox != "support" || proposed.Senders[1].Mailbox != "sales" {
 		t.Errorf("the senders are %v", proposed.Senders)
 	}
+	status, reason, picture := me.upload(t, a, offer, upload{name: "dot.png", kind: "image/png", disposition: "inline", body: strings.NewReader(dot)})
+	if status != 200 && status != 201 {
+		t.Fatalf("the picture: %d %s", status, reason)
+	}
+	shown := fmt.Sprintf(`<img src="cid:%s"/>`, picture["contentId"])
 	now := got(me.compose.SendReply(soon(t), &composev1.SendReplyRequest{RequestId: newID(), OfferId: string(offer), Writing: &composev1.Writing{
 		Envelope: proposed.Envelope, Mailbox: "sales",
-		Html: `<p>Dear <b>Kim</b>,</p><ul><li style="color: red">it is here</li></ul><img src="https://tracker.example/x.png"><script>alert(1)</script>`}}))(t).Contact
+		Html: shown + `<img src="cid:another@inline.postroom">` + `<p>Dear <b>Kim</b>,</p><ul><li style="color: red">it is here</li></ul><img src="https://tracker.example/x.png"><script>alert(1)</script>`}}))(t).Contact
 	mail := inbox(t, server, "kim@customer.example", 1)[0]
 	if from := strings.Join(mail.Headers["From"], ""); from != `"Shop Sales" <sales@shop.example>` {
 		t.Errorf("it is from %s", from)
@@ -245,7 +253,10 @@ func TestFormattedReplyIsSentInBothFormsFromTheChosenMailbox(t *testing.T) {
 			t.Errorf("the HTML lacks %s:\n%s", part, mail.HTML)
 		}
 	}
-	silent(t, "the HTML", mail.HTML, "tracker", "script", "<img")
+	silent(t, "the HTML", strings.Replace(mail.HTML, shown, "", 1), "tracker", "script", "<img")
+	if !strings.Contains(mail.HTML, shown) || !strings.Contains(strings.Join(mail.Headers["Content-Type"], ""), "multipart/related") && len(mail.Attachments) != 1 {
+		t.Errorf("the picture is not in the mail: %v, %d files\n%s", mail.Headers["Content-Type"], len(mail.Attachments), mail.HTML)
+	}
 	if !strings.HasPrefix(mail.Text, "Dear Kim,\r\n") || !strings.Contains(mail.Text, "it is here") {
 		t.Errorf("the text is\n%s", mail.Text)
 	}

@@ -23,14 +23,21 @@ type Composition struct {
 	Attachments []postroom.AttachmentID
 }
 
-type composableRow struct{ Mailbox, Original, Attachments bool }
+type composableRow struct {
+	Mailbox, Original bool
+	Files             int // of the attachments, how many may be passed on
+	Size              int64
+}
 
 // A mailbox that was removed from the configuration sends nothing more.
 var readComposable = statement(`
 	SELECT $2 = '' OR EXISTS (SELECT FROM mailbox b WHERE b.id = $2 AND b.active AND (b.id = q.mailbox_id OR b.id = ANY(q.from_mailboxes))),
 	       $3 = '' OR EXISTS (SELECT FROM message m WHERE m.id = nullif($3, '')::uuid AND m.thread_id = c.thread_id AND m.standing <> 'report'),
-	       (SELECT count(*) FROM attachment t WHERE t.id = ANY($4::uuid[]) AND t.message_id = nullif($3, '')::uuid AND t.verdict = 'passed') = cardinality($4::uuid[])
-	FROM contact c JOIN queue q ON q.id = c.queue_id WHERE c.id = $1`)
+	       f.n, f.size
+	FROM contact c JOIN queue q ON q.id = c.queue_id
+	CROSS JOIN (SELECT count(*)::int AS n, coalesce(sum(size), 0)::bigint AS size FROM attachment t WHERE t.id = ANY($4::uuid[])
+		AND t.message_id = nullif($3, '')::uuid AND t.verdict = 'passed' AND t.malware IN ('clean', 'unscanned')) f
+	WHERE c.id = $1`)
 
 var insertComposition = statement(`
 	INSERT INTO composition (id, contact_id, draft_version, purpose, mailbox_id, recipients, subject, html, original, attachments, body)
@@ -71,13 +78,33 @@ func (k *Composition) write(ctx context.Context, tx *txn, contact postroom.Conta
 		return postroom.Refused(postroom.ReasonSenderNotAllowed, "this queue does not write from that mailbox")
 	case !may.Original:
 		return postroom.NotFound(postroom.ReasonUnknownMessage, "there is no such message in this conversation")
-	case !may.Attachments:
+	case may.Files != len(k.Attachments):
 		return postroom.NotFound(postroom.ReasonUnknownAttachment, "there is no such attachment that may be passed on")
+	case may.Files > postroom.MaxFiles:
+		return postroom.Refused(postroom.ReasonTooManyFiles, "a mail may have at most 10 files")
+	case may.Size > postroom.MaxFileBytes:
+		return postroom.Refused(postroom.ReasonFilesTooLarge, "the files of a mail may have at most 25 MB together")
 	}
 	tx.later(insertComposition, string(k.ID), contact, draft, string(k.Purpose), string(k.Mailbox), recipientsJSON(k.Recipients), k.Subject.Reveal(),
 		k.HTML.Reveal(), string(k.Original), texts(k.Attachments), k.Body.Reveal())
 	return nil
 }
+
+var readCompositionFiles = statement(`
+	SELECT t.id, k.contact_id, t.id::text, '', t.filename, t.media_type, t.size, false, '', NULL::bytea, t.malware, t.blob_key, k.created_at
+	FROM composition k JOIN attachment t ON t.id = ANY(k.attachments) AND t.verdict = 'passed' WHERE k.id = $1 ORDER BY t.ordinal`)
+
+// CompositionFiles reads the files that go along with a mail that is passed on.
+func (s *Store) CompositionFiles(ctx context.Context, id CompositionID) ([]DraftFile, error) {
+	files, err := all[DraftFile](ctx, s.pool, readCompositionFiles, string(id))
+	return files, translate("read the files of a mail that is passed on", err)
+}
+
+// Blobs are never copied: the mail that passes a file on has a row of its own, which names the same.
+var forwardFiles = statement(`
+	INSERT INTO attachment (id, message_id, ordinal, filename, media_type, size, inline, content_id, verdict, malware, blob_key)
+	SELECT gen_random_uuid(), $1, row_number() OVER (ORDER BY ordinal) - 1, filename, media_type, size, false, '', 'passed', malware, blob_key
+	FROM attachment WHERE id = ANY($2::uuid[]) AND verdict = 'passed'`)
 
 // Answerable is what recipients of an answer are proposed from.
 type Answerable struct {

@@ -248,14 +248,15 @@ func takeDraftFiles(ctx context.Context, tx *txn, contact postroom.ContactID, me
 	return nil
 }
 
-// A reply that was taken back gives its files back to the draft of its contact, as long as that is open and has no other files.
+// A reply that was taken back gives its files back to the draft of its contact, as long as that is open and has no other files. Those of a mail that was
+// passed on are no draft's.
 var returnFiles = statement(`
 	INSERT INTO draft_attachment (id, contact_id, upload_id, agent_id, filename, media_type, size, inline, content_id, malware, blob_key, created_at)
 	SELECT gen_random_uuid(), x.contact_id, t.id, g.agent_id, t.filename, t.media_type, t.size, t.inline, t.content_id,
 	       CASE t.malware WHEN 'clean' THEN 'clean' ELSE 'unscanned' END, t.blob_key, postroom_now() + t.ordinal * interval '1 microsecond'
 	FROM outbox x JOIN segment g ON g.id = x.segment_id JOIN contact c ON c.id = x.contact_id AND c.phase <> 'done'
 	JOIN attachment t ON t.message_id = x.message_id AND t.verdict = 'passed'
-	WHERE x.id = $1 AND NOT EXISTS (SELECT FROM draft_attachment d WHERE d.contact_id = c.id)
+	WHERE x.id = $1 AND x.purpose <> 'forward' AND NOT EXISTS (SELECT FROM draft_attachment d WHERE d.contact_id = c.id)
 	ON CONFLICT (contact_id, upload_id) DO NOTHING`)
 
 var sweepDrafts = statement(`

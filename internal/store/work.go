@@ -122,7 +122,7 @@ type Reply struct {
 	Size         int64
 	DueIn        time.Duration           // the undo window; zero sends at once
 	SendAt       time.Time               // when it was scheduled for, in place of that; zero: it was not (R20)
-	Files        []postroom.AttachmentID // of the draft, in order, that are in its bytes
+	Files        []postroom.AttachmentID // of the draft, in order, that are in its bytes; of the original, if it passes that on
 }
 
 var insertReply = statement(`
@@ -183,6 +183,9 @@ func (s *Store) QueueForward(ctx context.Context, c postroom.Command, id postroo
 				return "", err
 			}
 			writeReply(tx, c, o, r)
+			if len(r.Files) > 0 {
+				tx.later(forwardFiles, r.Message, texts(r.Files))
+			}
 			contact.note(tx, change{event: EventForwarded, actor: person(c), agent: o.Agent, offer: o.ID, tell: tellLater,
 				detail: map[string]string{"outbox": string(r.Outbox), "message": string(r.Message)}})
 			return o.State, nil
