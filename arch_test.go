@@ -77,6 +77,7 @@ var drivers = map[string]rule{
 	"github.com/wneessen/go-mail":        {[]string{"internal/outbound"}, "one builder of mails"},
 	"github.com/jackc/pgx/v5":            {[]string{"internal/store", "internal/events", "internal/stack", "internal/testkit"}, "all SQL is in store"},
 	"github.com/pressly/goose/v3":        {[]string{"internal/store"}, "migrations belong to the schema"},
+	"github.com/aws":                     {[]string{"internal/blob"}, "one place for blobs"},
 	"gocloud.dev":                        {[]string{"internal/blob"}, "one place for blobs"},
 	"golang.org/x/crypto/argon2":         {[]string{"internal/auth"}, "passwords are hashed in one place"},
 	"github.com/goccy/go-yaml":           {[]string{"internal/config"}, "configuration is read in one place"},

@@ -46,7 +46,7 @@ func openParts(ctx context.Context, set settings.Settings, log *slog.Logger) (*p
 		return nil, errors.Join(err, p.closed())
 	}
 	p.closing(func() { _ = p.secrets.Close() })
-	if p.blobs, err = blob.Open("file://" + set.Files.Blobs); err != nil {
+	if p.blobs, err = blob.Open(set.Files.Blobs); err != nil {
 		return nil, errors.Join(err, p.closed())
 	}
 	p.closing(func() { _ = p.blobs.Close() })

@@ -5,7 +5,7 @@
 // tries again after a failure takes a new id, and [Store.OlderThan] lets a sweep find what was left behind. When Put returns,
 // the blob is on disk, so that the row that names it may be committed.
 //
-// The store is gocloud.dev/blob over a directory, or over memory for tests.
+// The store is gocloud.dev/blob over a directory, over a bucket of S3 or of what speaks like it, or over memory for tests.
 package blob
 
 import (
@@ -50,9 +50,13 @@ type Store struct {
 }
 
 // Open opens the store at a URL: file:///absolute/directory, which is created (0700) if need be and refused if anybody but its
-// owner may enter it; or mem:// for a test.
+// owner may enter it; s3://bucket?region=REGION, with endpoint=https://HOST for what speaks like S3 and prefix=DIRECTORY/ within the bucket; or mem:// for a
+// test.
 func Open(at string) (*Store, error) {
 	u, err := url.Parse(at)
+	if err == nil && u.Scheme == "s3" && u.User == nil && u.Fragment == "" {
+		return openS3(u)
+	}
 	if err != nil || u.RawQuery != "" || u.Host != "" || u.User != nil {
 		return nil, badURL()
 	}
@@ -66,7 +70,7 @@ func Open(at string) (*Store, error) {
 }
 
 func badURL() error {
-	return postroom.Invalid(postroom.ReasonMalformed, "open the blob store: the URL must be file:///directory or mem://")
+	return postroom.Invalid(postroom.ReasonMalformed, "open the blob store: the URL must be file:///directory, s3://bucket?region=REGION or mem://")
 }
 
 func openDir(dir string) (*Store, error) {

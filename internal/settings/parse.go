@@ -103,12 +103,17 @@ func path(to *string, v string) string {
 	return ""
 }
 
-func fileURL(to *string, v string) string {
+// blobURL looks at the form; package blob knows what stands behind the question mark.
+func blobURL(to *string, v string) string {
 	u, err := url.Parse(v)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !filepath.IsAbs(u.Path) || strings.ContainsFunc(u.Path, unicode.IsControl) {
-		return "expected file:/// and an absolute path"
+	directory := err == nil && u.Scheme == "file" && u.Host == "" && u.RawQuery == "" && filepath.IsAbs(u.Path) && !strings.ContainsFunc(u.Path, unicode.IsControl)
+	bucket := err == nil && u.Scheme == "s3" && u.Host != "" && u.Path == "" && u.Query().Get("region") != ""
+	if err != nil || u.User != nil || u.Fragment != "" || !directory && !bucket {
+		return "expected file:/// and an absolute path, or s3://BUCKET?region=REGION"
 	}
-	*to = filepath.Clean(u.Path)
+	if *to = v; directory {
+		*to = "file://" + filepath.Clean(u.Path)
+	}
 	return ""
 }
 

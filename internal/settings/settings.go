@@ -80,7 +80,7 @@ type WorkerSettings struct {
 
 // FileSettings is what is in directories.
 type FileSettings struct {
-	Blobs   string // directory of attachments; empty: none
+	Blobs   string // URL of where attachments are kept; empty: nowhere
 	Secrets string // directory of secrets and of the key ring
 }
 

@@ -70,7 +70,7 @@ func TestWhatIsNotSetHasItsDefault(t *testing.T) {
 		Temporal: settings.TemporalSettings{Address: "127.0.0.1:7233", Namespace: "default", TaskQueue: "postroom"},
 		API:      settings.APISettings{Listen: "127.0.0.1:8080", Hosts: []string{"localhost", "127.0.0.1", "[::1]"}},
 		Worker:   settings.WorkerSettings{Listen: "127.0.0.1:8081"},
-		Files:    settings.FileSettings{Blobs: "/var/lib/postroom/blobs", Secrets: "/run/secrets"},
+		Files:    settings.FileSettings{Blobs: "file:///var/lib/postroom/blobs", Secrets: "/run/secrets"},
 		Clamd:    settings.ClamdSettings{MaxMB: 25},
 		Log:      settings.LogSettings{Level: slog.LevelInfo, Format: settings.LogText},
 		Dev: settings.DevSettings{StateDir: ".postroom", Ports: settings.DevPorts{Database: 17432, Temporal: 17233, TemporalUI: 17823, API: 17080, Worker: 17081, Mail: 17082,
@@ -95,7 +95,7 @@ func TestWhatIsSetCounts(t *testing.T) {
 	if want := (settings.APISettings{Listen: ":443", Certificate: "/tls/cert.pem", Key: "/tls/key.pem", Hosts: []string{"desk.shop.example", "10.0.0.1", "[2001:db8::1]"}}); !reflect.DeepEqual(got.API, want) {
 		t.Errorf("API %+v", got.API)
 	}
-	if got.Files.Blobs != "/var/lib/postroom/blobs" || got.Log.Level != slog.LevelWarn || got.Log.Format != settings.LogJSON || got.Dev.StateDir != ".postroom" {
+	if got.Files.Blobs != "file:///var/lib/postroom/blobs" || got.Log.Level != slog.LevelWarn || got.Log.Format != settings.LogJSON || got.Dev.StateDir != ".postroom" {
 		t.Errorf("%+v", got)
 	}
 }
