@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,25 +9,13 @@ import (
 	"time"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/testkit/cpu"
 	"github.com/postroom/postroom/internal/visible"
 )
-
-// best is the shortest of several runs: what else the machine does only makes a run longer.
-func best(f func()) time.Duration {
-	shortest := time.Hour
-	for range 3 {
-		start := time.Now()
-		f()
-		shortest = min(shortest, time.Since(start))
-	}
-	return shortest
-}
 
 // Folding and reading bounces take eight times as long for eight times the text, give or take what memory costs; what grows with the
 // square takes sixty-four times.
 func TestReadingGrowsWithTheTextOnly(t *testing.T) {
-	const small, times, limit = 64 << 10, 8, 32
-	const floor = 2 * time.Millisecond // below it a ratio says nothing
 	for name, c := range map[string]struct{ header, unit string }{
 		"quotations":           {"", "> a\nb\n"},
 		"attributions":         {"", "On 2024-01-02 15:04\na@b.example\nc d\nwrote\n\n"},
@@ -43,18 +32,41 @@ func TestReadingGrowsWithTheTextOnly(t *testing.T) {
 		"notice of ids":        {"From: MAILER-DAEMON@a\n", "Message-ID: <a "},
 		"report of recipients": {"From: MAILER-DAEMON@a\nContent-Type: message/delivery-status\n", "Final-Recipient: rfc822; a\nStatus: 5\n"},
 	} {
-		measure := func(size int) time.Duration {
+		if flaw := growth(func(size int) func() {
 			m := email.Parse([]byte(c.header + "\n" + strings.Repeat(c.unit, size/len(c.unit))))
-			return best(func() {
+			return func() {
 				email.Automatic(m)
 				email.ReadBounce(m)
 				visible.Of(m)
-			})
+			}
+		}); flaw != "" {
+			t.Errorf("%s: %s", name, flaw)
 		}
-		one, many := measure(small), measure(small*times)
-		if many > floor && many > limit*one {
-			t.Errorf("%s: %v for %d KB, %v for %d KB", name, one, small>>10, many, small*times>>10)
+	}
+}
+
+// growth measures what is done with a text and with one of eight times its size, and says so if that takes much more than eight times as long.
+func growth(with func(size int) func()) string {
+	const small, times, limit = 64 << 10, 8, 32
+	const floor = 2 * time.Millisecond // below it a ratio says nothing
+	one, many := cpu.Best(with(small)), cpu.Best(with(small*times))
+	if many <= floor || many <= limit*one {
+		return ""
+	}
+	return fmt.Sprintf("%v for %d KB, %v for %d KB", one, small>>10, many, small*times>>10)
+}
+
+// The control: what looks at every line once more for each line is found.
+func TestWorkThatGrowsWithTheSquareIsFound(t *testing.T) {
+	if growth(func(size int) func() {
+		text := strings.Repeat("x", size)
+		return func() {
+			for at := 0; at < len(text); at += 64 {
+				strings.Count(text[at:], "y")
+			}
 		}
+	}) == "" {
+		t.Error("it is not")
 	}
 }
 

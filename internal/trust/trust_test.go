@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postroom/postroom/internal/email"
+	"github.com/postroom/postroom/internal/testkit/cpu"
 	"github.com/postroom/postroom/internal/trust"
 )
 
@@ -208,9 +209,7 @@ func TestHostileFieldsTakeLinearTime(t *testing.T) {
 		for range 20 {
 			header += "Authentication-Results: mx.shop.example;" + strings.Repeat(shape, 20_000/len(shape)) + "\r\n"
 		}
-		began := time.Now()
-		judge(header+message, "mx.shop.example")
-		if took := time.Since(began); took > 2*time.Second {
+		if took := cpu.Spent(func() { judge(header+message, "mx.shop.example") }); took > 2*time.Second {
 			t.Errorf("%q took %v", shape, took)
 		}
 	}
