@@ -46,7 +46,7 @@ type story struct {
 const canary = "Zwergspitz"
 
 func TestStories(t *testing.T) {
-	for _, s := range slices.Concat(stories, lifeStories, supervisedStories, sendingStories) {
+	for _, s := range slices.Concat(stories, lifeStories, supervisedStories, sendingStories, composeStories) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			centre := testkit.NewCentre(t, s.rona, s.options)
