@@ -21,6 +21,7 @@ import (
 	contactv1 "github.com/postroom/postroom/internal/gen/postroom/contact/v1"
 	"github.com/postroom/postroom/internal/gen/postroom/contact/v1/contactv1connect"
 	errorv1 "github.com/postroom/postroom/internal/gen/postroom/error/v1"
+	"github.com/postroom/postroom/internal/gen/postroom/sending/v1/sendingv1connect"
 )
 
 // Desktop is an agent at work: typed clients of the API in his name, a stream that resumes as the browser's does, and a heartbeat. It
@@ -29,6 +30,7 @@ type Desktop struct {
 	Agent    postroom.AgentID
 	Agents   agentv1connect.AgentServiceClient
 	Contacts contactv1connect.ContactServiceClient
+	Replies  sendingv1connect.SendingServiceClient
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -64,7 +66,8 @@ func SignIn(t testing.TB, url string, agent postroom.AgentID, password string) *
 	ctx, cancel := context.WithCancel(context.Background())
 	d := &Desktop{Agent: agent, stop: cancel, cards: map[string]*contactv1.ContactCard{},
 		Agents:   agentv1connect.NewAgentServiceClient(client, url, bearer),
-		Contacts: contactv1connect.NewContactServiceClient(client, url, bearer)}
+		Contacts: contactv1connect.NewContactServiceClient(client, url, bearer),
+		Replies:  sendingv1connect.NewSendingServiceClient(client, url, bearer)}
 	d.done.Go(func() { d.watch(ctx) })
 	d.done.Go(func() { d.beat(ctx) })
 	t.Cleanup(func() {
