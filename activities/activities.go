@@ -40,6 +40,7 @@ type Activities struct {
 	rendering    turns
 	scannerAfter atomic.Int64 // until then, in nanoseconds, mail does not ask the virus scanner
 	authorized   authorized
+	room         room
 }
 
 var _ workflows.Activities = (*Activities)(nil)

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/postroom/postroom/internal/blob"
 	"github.com/postroom/postroom/internal/email"
 	"github.com/postroom/postroom/internal/keyring"
-	"github.com/postroom/postroom/internal/mailbox"
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/store"
 )
@@ -22,71 +20,10 @@ const (
 	reasonNoSender   postroom.Reason = "no_sender"  // nobody to answer to
 )
 
-// ingest deals with one fetched mail: parse, scan, store, start or tell its contact's workflow. Everything up to the store's transaction is in
-// memory; a crash anywhere repeats harmlessly. A mail that cannot be read stays in the mailbox, and a pointer to it is kept.
-func (w *watch) ingest(ctx context.Context, m mailbox.Mail) error {
-	w.fetched++
-	source := store.Source{Mailbox: w.mailbox.ID, Folder: w.mailbox.Folder, UIDValidity: w.cursor.UIDValidity, UID: m.UID, Size: m.Size}
-	if m.Problem != mailbox.Fetched {
-		return w.quarantine(ctx, source, postroom.Reason(m.Problem))
-	}
-	digests := w.Keys.MACs(keyring.Digests, m.Raw)
-	source.Digest, source.OldDigests = digests[0], digests[1:]
-	rules, err := w.Store.AttachmentRules(ctx)
-	if err != nil {
-		return err
-	}
-	arrived, blobs, reason := w.read(source, m.Raw, rules)
-	if reason != "" {
-		return w.quarantine(ctx, source, reason)
-	}
-	w.checkForMalware(ctx, arrived.Attachments, blobs)
-	for key, content := range blobs {
-		if err := w.Blobs.Put(ctx, key, content); err != nil {
-			return err
-		}
-	}
-	got, err := w.Store.Ingest(ctx, arrived)
-	if err != nil {
-		return err
-	}
-	w.log.InfoContext(ctx, "ingested a mail", "uid", m.UID, "size", m.Size, "arrival", got.Arrival, "contact", got.Contact, "findings", len(arrived.Findings))
-	return w.announce(ctx, got)
-}
-
 func (w *watch) quarantine(ctx context.Context, source store.Source, reason postroom.Reason) error {
 	_, err := w.Store.Quarantine(ctx, source, reason)
 	w.log.WarnContext(ctx, "a mail was left in the mailbox", "uid", source.UID, "size", source.Size, "reason", reason)
 	return err
-}
-
-// Ingest does not wait for a Temporal server that is gone: it tries for announceTime, and then not for the time of silence.
-const (
-	announceTime = 3 * time.Second
-	silence      = 10 * time.Second
-)
-
-// announce starts the workflow of a new contact, eagerly, or tells that of an open one. What fails is made good by the reconciler.
-func (w *watch) announce(ctx context.Context, got store.Ingested) error {
-	announce := w.Gateway.SyncContact
-	switch got.Arrival {
-	case postroom.ArrivalOpened:
-		announce = w.Gateway.StartContact
-	case postroom.ArrivalAppended:
-	default:
-		return nil
-	}
-	if time.Now().Before(w.silent) { // Temporal was gone a moment ago: mail goes on coming in, and the reconciler tells of it
-		return nil
-	}
-	telling, cancel := context.WithTimeout(ctx, announceTime)
-	defer cancel()
-	if err := announce(telling, got.Contact); err != nil {
-		w.log.WarnContext(ctx, "a contact's workflow was not told; the reconciler will", "contact", got.Contact, "error", err)
-		w.silent = time.Now().Add(silence)
-		return nil
-	}
-	return w.Store.MarkTold(ctx, store.Untold{Contact: got.Contact, Version: got.Version})
 }
 
 // read parses and scans a mail. A panic of ours on a hostile mail is that mail's problem, and nobody else's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -40,6 +41,7 @@ func (a *Activities) WatchMailbox(ctx context.Context, id postroom.MailboxID) (w
 
 	w := &watch{Activities: a, mailbox: watched.Mailbox, log: a.Log.With("mailbox", id)}
 	err = w.run(ctx)
+	w.leaveRoom()
 	if w.session != nil {
 		_ = w.session.Close()
 	}
@@ -83,7 +85,8 @@ type watch struct {
 	session *mailbox.Session
 	cursor  store.Cursor
 	fetched int
-	silent  time.Time // until then Temporal is not told of contacts
+	silent  atomic.Int64 // until then, in nanoseconds, Temporal is not told of contacts
+	release func()       // gives back the room that the mails in hand take
 	log     *slog.Logger
 }
 
@@ -143,7 +146,7 @@ func (w *watch) open(ctx context.Context) error {
 
 func (w *watch) config() (mailbox.Config, error) {
 	config, err := w.imap(w.mailbox)
-	config.Folder, config.Logger = w.mailbox.Folder, w.log
+	config.Folder, config.Logger, config.Room = w.mailbox.Folder, w.log, w.holdRoom
 	return config, err
 }
 
@@ -164,11 +167,8 @@ func (w *watch) drain(ctx context.Context) error {
 		if err != nil || len(mails) == 0 {
 			return err
 		}
-		for _, m := range mails {
-			if err := w.ingest(ctx, m); err != nil {
-				return err
-			}
-			w.cursor.LastUID = m.UID
+		if err := w.ingestAll(ctx, mails, func(uid uint32) { w.cursor.LastUID = uid }); err != nil {
+			return err
 		}
 		if err := w.Store.MoveCursor(ctx, w.mailbox.ID, w.mailbox.Folder, w.cursor); err != nil {
 			return err
@@ -200,10 +200,8 @@ func (w *watch) missed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, m := range mails {
-			if err := w.ingest(ctx, m); err != nil {
-				return err
-			}
+		if err := w.ingestAll(ctx, mails, func(uint32) {}); err != nil {
+			return err
 		}
 		uids = rest
 	}

@@ -143,6 +143,11 @@ func (s *Session) batch(ctx context.Context, uids []uint32) (mails []Mail, last 
 		}
 		wanted, total, last = append(wanted, uid), total+m.Size, uid
 	}
+	if s.config.Room != nil && len(wanted) > 0 {
+		if err := s.config.Room(ctx, total); err != nil {
+			return nil, 0, failure(ctx, "wait for room", err)
+		}
+	}
 	fetched, err := s.sift(ctx, wanted, s.bodies(known))
 	if err != nil {
 		return nil, 0, err

@@ -82,6 +82,10 @@ type Config struct {
 	// Dial makes the connection, so that one dialer can guard all configured hosts (R42). nil: net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Room is called before the bytes of mails are fetched, with how many they are, and may wait. The caller gives the room back when it is done with
+	// the mails, and at the latest within the next call. nil: there is room.
+	Room func(ctx context.Context, bytes int64) error
+
 	Logger *slog.Logger // nil: discarded
 }
 

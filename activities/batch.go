@@ -1,0 +1,219 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/blob"
+	"github.com/postroom/postroom/internal/keyring"
+	"github.com/postroom/postroom/internal/mailbox"
+	"github.com/postroom/postroom/internal/store"
+)
+
+const (
+	readersOfBatch = 2        // mails of one batch that are parsed and scanned at once
+	tellers        = 4        // contacts that are told of at once
+	maxInHand      = 64 << 20 // bytes of fetched mail in this process, over all mailboxes; a larger mail goes alone
+)
+
+// room bounds the bytes of mail in memory: whoever fetches waits until others are done with theirs.
+type room struct {
+	once sync.Once
+	left *semaphore.Weighted
+}
+
+// take waits for room for n bytes.
+func (r *room) take(ctx context.Context, n int64) (release func(), err error) {
+	r.once.Do(func() { r.left = semaphore.NewWeighted(maxInHand) })
+	n = min(n, maxInHand)
+	if err := r.left.Acquire(ctx, n); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return sync.OnceFunc(func() { r.left.Release(n) }), nil
+}
+
+// holdRoom is called before mails are fetched. What was fetched before is dealt with by then.
+func (w *watch) holdRoom(ctx context.Context, n int64) error {
+	w.leaveRoom()
+	release, err := w.room.take(ctx, n)
+	w.release = release
+	return err
+}
+
+func (w *watch) leaveRoom() {
+	if w.release != nil {
+		w.release()
+		w.release = nil
+	}
+}
+
+// prepared is a mail that is ready for its transaction.
+type prepared struct {
+	source  store.Source
+	arrived store.Arrived
+	reason  postroom.Reason // why only a pointer is kept
+	err     error
+}
+
+// ingestAll ingests the mails of a batch. They are parsed and scanned side by side, and stored one after the other, in their order; settled hears of
+// each. Contacts' workflows are told meanwhile. The bytes of each mail are let go as soon as it is read.
+func (w *watch) ingestAll(ctx context.Context, mails []mailbox.Mail, settled func(uid uint32)) error {
+	defer w.leaveRoom()
+	rules, err := w.Store.AttachmentRules(ctx)
+	if err != nil {
+		return err
+	}
+	preparing, cancel := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	defer working.Wait()
+	defer cancel()
+	ready := make([]chan prepared, len(mails))
+	for i := range ready {
+		ready[i] = make(chan prepared, 1)
+	}
+	var next atomic.Int64
+	for range min(readersOfBatch, len(mails)) {
+		working.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(mails) && preparing.Err() == nil; i = int(next.Add(1)) - 1 {
+				ready[i] <- w.prepare(preparing, mails[i], rules)
+				mails[i].Raw = nil
+			}
+		})
+	}
+	t := w.beginTelling(ctx)
+	for i := 0; i < len(mails) && err == nil; i++ {
+		select {
+		case p := <-ready[i]:
+			if err = w.store(ctx, p, t); err == nil {
+				settled(mails[i].UID)
+			}
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	if telling := t.end(ctx); err == nil {
+		err = telling
+	}
+	return err
+}
+
+// prepare parses and scans a mail, and keeps its files: a file that no row names later is swept.
+func (w *watch) prepare(ctx context.Context, m mailbox.Mail, rules postroom.AttachmentRules) (p prepared) {
+	p.source = store.Source{Mailbox: w.mailbox.ID, Folder: w.mailbox.Folder, UIDValidity: w.cursor.UIDValidity, UID: m.UID, Size: m.Size}
+	if m.Problem != mailbox.Fetched {
+		p.reason = postroom.Reason(m.Problem)
+		return p
+	}
+	digests := w.Keys.MACs(keyring.Digests, m.Raw)
+	p.source.Digest, p.source.OldDigests = digests[0], digests[1:]
+	var blobs map[blob.Key]postroom.Bytes
+	if p.arrived, blobs, p.reason = w.read(p.source, m.Raw, rules); p.reason != "" {
+		return p
+	}
+	w.checkForMalware(ctx, p.arrived.Attachments, blobs)
+	for key, content := range blobs {
+		if p.err = w.Blobs.Put(ctx, key, content); p.err != nil {
+			return p
+		}
+	}
+	return p
+}
+
+// store stores a mail that is ready, once.
+func (w *watch) store(ctx context.Context, p prepared, t *telling) error {
+	w.fetched++
+	if p.err != nil {
+		return p.err
+	}
+	if p.reason != "" {
+		return w.quarantine(ctx, p.source, p.reason)
+	}
+	got, err := w.Store.Ingest(ctx, p.arrived)
+	if err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "ingested a mail", "uid", p.source.UID, "size", p.source.Size, "arrival", got.Arrival, "contact", got.Contact,
+		"findings", len(p.arrived.Findings))
+	t.say(got)
+	return nil
+}
+
+// Ingest does not wait for a Temporal server that is gone: it tries for announceTime, and then not for the time of silence.
+const (
+	announceTime = 3 * time.Second
+	silence      = 10 * time.Second
+)
+
+// telling tells contacts' workflows of a batch, beside its transactions: those of one contact in their order. What fails, or is cut off by a crash, is
+// made good by the reconciler.
+type telling struct {
+	watch   *watch
+	ways    [tellers]chan store.Ingested
+	working sync.WaitGroup
+	mu      sync.Mutex
+	told    []store.Untold
+}
+
+func (w *watch) beginTelling(ctx context.Context) *telling {
+	t := &telling{watch: w}
+	for i := range t.ways {
+		way := make(chan store.Ingested, 64)
+		t.ways[i] = way
+		t.working.Go(func() {
+			for got := range way {
+				t.tell(ctx, got)
+			}
+		})
+	}
+	return t
+}
+
+// say has a contact's workflow started or told, if a mail changed it.
+func (t *telling) say(got store.Ingested) {
+	if got.Arrival != postroom.ArrivalOpened && got.Arrival != postroom.ArrivalAppended {
+		return
+	}
+	sum := 0
+	for _, c := range []byte(got.Contact) {
+		sum += int(c)
+	}
+	t.ways[sum%tellers] <- got
+}
+
+// tell starts the workflow of a new contact, eagerly, or tells that of an open one.
+func (t *telling) tell(ctx context.Context, got store.Ingested) {
+	if time.Now().UnixNano() < t.watch.silent.Load() { // Temporal was gone a moment ago: mail goes on coming in, and the reconciler tells of it
+		return
+	}
+	announce := t.watch.Gateway.SyncContact
+	if got.Arrival == postroom.ArrivalOpened {
+		announce = t.watch.Gateway.StartContact
+	}
+	telling, cancel := context.WithTimeout(ctx, announceTime)
+	defer cancel()
+	if err := announce(telling, got.Contact); err != nil {
+		t.watch.log.WarnContext(ctx, "a contact's workflow was not told; the reconciler will", "contact", got.Contact, "error", err)
+		t.watch.silent.Store(time.Now().Add(silence).UnixNano())
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.told = append(t.told, store.Untold{Contact: got.Contact, Version: got.Version})
+}
+
+// end waits until everybody is told, and writes that down.
+func (t *telling) end(ctx context.Context) error {
+	for _, way := range t.ways {
+		close(way)
+	}
+	t.working.Wait()
+	if len(t.told) == 0 {
+		return nil
+	}
+	return t.watch.Store.MarkTold(ctx, t.told...)
+}
