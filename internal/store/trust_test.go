@@ -162,3 +162,22 @@ func TestAnswerToWhoTakesNoPartIsWeak(t *testing.T) {
 		}
 	}
 }
+
+// What the configuration says of a mailbox's server reaches whoever watches it, and is exported again.
+func TestMailboxSaysWhoseWordItBelieves(t *testing.T) {
+	t.Parallel()
+	c := testkit.NewCentre(t, time.Hour, store.Options{})
+	configuration := testkit.Sample(time.Hour)
+	configuration.Mailboxes[0].AuthServIDs, configuration.Mailboxes[0].SpamHeader = []string{"mx.shop.example", "mx2.shop.example"}, true
+	_, err := c.Apply(t.Context(), postroom.Command{}, postroom.System("test"), configuration, postroom.SealText("test"))
+	must(t, err)
+	watched, err := c.Mailbox(t.Context(), "support")
+	must(t, err)
+	read, _, err := c.Configuration(t.Context())
+	must(t, err)
+	for _, m := range []postroom.Mailbox{watched.Mailbox, read.Mailboxes[0]} {
+		if len(m.AuthServIDs) != 2 || m.AuthServIDs[1] != "mx2.shop.example" || !m.SpamHeader {
+			t.Errorf("%+v", m)
+		}
+	}
+}
