@@ -14,7 +14,7 @@ import (
 
 // acts are everything that happens in a world.
 func acts() []act {
-	return slices.Concat(peoplesActs(), systemsActs(), supervisorsActs())
+	return slices.Concat(peoplesActs(), systemsActs(), supervisorsActs(), composingActs())
 }
 
 // supervise is what sora, or an agent himself, does to a contact in one of the phases: on what was seen, or on something older. It may be

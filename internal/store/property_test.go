@@ -150,9 +150,9 @@ func (w *world) look(t *testing.T) {
 	t.Helper()
 	ctx, c := context.WithoutCancel(t.Context()), w.Store.Pool()
 	rows, err := c.Query(ctx, `
-		SELECT c.id, c.phase, c.version, c.arrived_at, m.from_address, coalesce((SELECT x.internet_message_id FROM message x
+		SELECT c.id, c.phase, c.version, c.arrived_at, coalesce(m.from_address, (SELECT min(address) FROM customer_address k WHERE k.customer_id = c.customer_id)), coalesce((SELECT x.internet_message_id FROM message x
 			WHERE x.thread_id = c.thread_id AND x.direction = 'out' ORDER BY x.received_at DESC LIMIT 1), '')
-		FROM contact c CROSS JOIN LATERAL (SELECT from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' LIMIT 1) m
+		FROM contact c LEFT JOIN LATERAL (SELECT from_address FROM message m WHERE m.thread_id = c.thread_id AND m.direction = 'in' LIMIT 1) m ON true
 		ORDER BY c.id`)
 	must(t, err)
 	w.contacts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[seenContact])
