@@ -45,6 +45,9 @@ func (w *watch) read(source store.Source, raw []byte, rules postroom.AttachmentR
 	a.Automatic, a.Report, a.Evidence = string(kind), r.report(kind, m, deliveredTo(m)), r.evidence(m)
 	a.Source.Logical, a.Trust = w.logical(m), r.trust(raw, m, w.mailbox)
 	a.MayAcknowledge = email.MayAutoReply(m, w.marks())
+	if id, ours := w.Keys.VerifyMessageID(m.MessageID); ours && kind == email.Loop && uuid.Validate(id) == nil {
+		a.Copy = postroom.OutboxID(id)
+	}
 	if len(r.findings) > 0 && w.mailbox.OnFinding != postroom.OriginalKeep {
 		a.Pending = string(w.mailbox.OnFinding)
 	}

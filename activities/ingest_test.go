@@ -102,3 +102,20 @@ func TestSenderIsJudgedByTheMailboxsOwnServer(t *testing.T) {
 		}
 	}
 }
+
+// I7: what carries a Message-ID of ours may be our own copy; a forged id proves nothing.
+func TestOwnCopyIsKnownByItsProvedID(t *testing.T) {
+	t.Parallel()
+	w := newWatch(t)
+	outbox := "0192f3a4-0000-7000-8000-000000000001"
+	ours, err := w.Keys.MessageID(outbox, "shop.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{string(ours): outbox, "c." + outbox + ".aaaaaaaaaaaaaaaa@shop.example": ""} {
+		mail, _, reason := w.read(store.Source{}, []byte("From: support@shop.example\r\nMessage-ID: <"+id+">\r\nSubject: Re: Hello\r\n\r\nHello\r\n"), postroom.AttachmentRules{})
+		if reason != "" || mail.Automatic != "loop" || string(mail.Copy) != want || mail.MayAcknowledge {
+			t.Errorf("%s: %q of %q, %q", id, mail.Copy, mail.Automatic, reason)
+		}
+	}
+}

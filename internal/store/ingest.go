@@ -56,6 +56,8 @@ type Arrived struct {
 	Findings    []postroom.Finding
 	Pending     string // what is to be done in the mailbox afterwards: "mark", "move" or "expunge"
 
+	// Copy is the mail of ours whose proved Message-ID it carries: it may be our own copy of it. Empty: none.
+	Copy postroom.OutboxID
 	// MayAcknowledge says that nothing in the mail forbids an automatic answer (RFC 3834 section 2).
 	MayAcknowledge bool
 }
@@ -148,6 +150,10 @@ func (s *Store) Ingest(ctx context.Context, a Arrived) (Ingested, error) {
 		}
 		if a.Report != nil {
 			result, err = report(ctx, tx, a)
+			return err
+		}
+		var own bool
+		if result, own, err = ownCopy(ctx, tx, a); err != nil || own {
 			return err
 		}
 		result, err = s.deliver(ctx, tx, a)

@@ -318,9 +318,9 @@ func TestLateAnswerOrACopySettlesAReplyThatIsLookedFor(t *testing.T) {
 		t.Errorf("a copy before it came: %v, %v", own, err)
 	}
 	copied := c.Mail("support@shop.example", "Re: Hello")
-	copied.MessageID, copied.Automatic = postroom.SealText(found.MessageID), "loop"
-	if _, err := c.Ingest(t.Context(), copied); err != nil {
-		t.Fatal(err)
+	copied.MessageID, copied.Automatic, copied.Copy = postroom.SealText(found.MessageID), "loop", found.Outbox
+	if got, err := c.Ingest(t.Context(), copied); err != nil || got != (store.Ingested{Arrival: postroom.ArrivalReport}) {
+		t.Fatalf("%+v, %v", got, err)
 	}
 	if own, err := c.OwnCopy(t.Context(), found.MessageID); err != nil || !own {
 		t.Errorf("its copy: %v, %v", own, err)
