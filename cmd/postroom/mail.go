@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/mail"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postroom/postroom"
+	"github.com/postroom/postroom/internal/email"
 	"github.com/postroom/postroom/internal/outbound"
 	"github.com/postroom/postroom/internal/settings"
 )
@@ -24,6 +26,7 @@ import (
 // letter is what `postroom mail send` is asked to send.
 type letter struct {
 	from, to, subject, text, file, server, inReplyTo string
+	content                                          []byte // of the file
 }
 
 func (p program) mailCommand() *cobra.Command {
@@ -33,9 +36,9 @@ func (p program) mailCommand() *cobra.Command {
 		Use:   "send",
 		Short: "Send a mail as a customer, by SMTP",
 		Long: "Send writes a mail to a contact centre as a customer would, through the mail server of `postroom dev` or the one that --server names.\n" +
-			"With --file it sends a finished mail (.eml) as it is.",
+			"With --file it sends a finished mail (.eml) as it is, from and to whom its header says, unless --from and --to say otherwise.",
 		Example: `  postroom mail send --from "Kim <kim@customer.example>" --to support@postroom.example --subject "Where is my parcel?" --text "It is late."` + "\n" +
-			"  postroom mail send --from kim@customer.example --to support@postroom.example --file broken.eml",
+			"  postroom mail send --to support@postroom.example --file broken.eml",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			set, err := settings.Load(settings.Mail, p.getenv)
@@ -57,14 +60,23 @@ func (p program) mailCommand() *cobra.Command {
 	send.Flags().StringVar(&l.server, "server", "", "host:port of the mail server (the one of `postroom dev`)")
 	send.MarkFlagsMutuallyExclusive("file", "text")
 	send.MarkFlagsMutuallyExclusive("file", "subject")
-	_ = send.MarkFlagRequired("from")
-	_ = send.MarkFlagRequired("to")
 	c.AddCommand(send, p.mailParseCommand(), p.mailScreenedCommand(), p.mailQuarantinedCommand(), p.mailReleaseCommand(), p.mailBlockCommand(),
 		p.mailUnblockCommand(), p.mailBlockedCommand())
 	return c
 }
 
 func (p program) send(ctx context.Context, l letter) error {
+	if l.file != "" {
+		content, err := os.ReadFile(l.file)
+		if err != nil {
+			return err
+		}
+		l.addressFrom(email.Parse(content))
+		l.content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
+	}
+	if l.from == "" || l.to == "" {
+		return errors.New("say who writes and to whom, with --from and --to: no file says it")
+	}
 	from, err := mail.ParseAddress(l.from)
 	if err != nil {
 		return fmt.Errorf("--from is not a mail address: %w", err)
@@ -104,10 +116,25 @@ func (p program) send(ctx context.Context, l letter) error {
 	return nil
 }
 
+// addressFrom takes from a mail's own header what no flag says.
+func (l *letter) addressFrom(m email.Mail) {
+	if l.from == "" && len(m.From) > 0 {
+		l.from = m.From[0].Address
+	}
+	if l.to == "" {
+		var to []string
+		for _, a := range slices.Concat(m.To, m.Cc) {
+			if a.Address != "" {
+				to = append(to, a.Address)
+			}
+		}
+		l.to = strings.Join(to, ", ")
+	}
+}
+
 func (p program) compose(l letter, from *mail.Address, to []*mail.Address) ([]byte, error) {
-	if l.file != "" {
-		content, err := os.ReadFile(l.file)
-		return bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n")), err
+	if l.content != nil {
+		return l.content, nil
 	}
 	if l.text == "-" {
 		b, err := io.ReadAll(io.LimitReader(p.stdin, 32<<20))
