@@ -16,7 +16,7 @@ export function Attachments({ attachments }: { attachments: readonly Attachment[
     <ul className={classes.attachments} aria-label={t("attachment.title")}>
       {attachments.map((a) => (
         <li key={a.attachmentId} className={classes.attachment} data-verdict={a.verdict}>
-          {a.verdict === "passed" ? <Passed attachment={a} /> : <Refused attachment={a} />}
+          {a.verdict === "passed" || a.verdict === "unchecked" ? <Passed attachment={a} /> : <Refused attachment={a} />}
         </li>
       ))}
     </ul>
@@ -31,13 +31,14 @@ function Passed({ attachment }: { attachment: Attachment }) {
       <span>{attachment.filename}</span>
       <span className={classes.size}>{fileSize(Number(attachment.size), i18n.language)}</span>
       <IconDownload size={16} role="img" aria-label={t("attachment.download")} />
+      {attachment.verdict === "unchecked" && <span className={classes.why}>{t("attachment.reason.unchecked")}</span>}
     </a>
   );
 }
 
 function Refused({ attachment }: { attachment: Attachment }) {
   const { t, i18n } = useTranslation();
-  const key = `attachment.reason.${attachment.reason}`;
+  const key = `attachment.reason.${attachment.reason.replace(/^active_.*/, "active")}`;
   const reason = i18n.exists(key) ? t(key as "attachment.reason.other") : t("attachment.reason.other");
   return (
     <>
