@@ -4,7 +4,7 @@ BIN   := .cache/bin
 export CGO_ENABLED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint generate histories bench-contact bench-routing bench-send bench-idle scores build clean
+.PHONY: help dev test lint generate histories bench-contact bench-routing bench-send bench-ingest bench-idle scores build clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -46,6 +46,9 @@ bench-routing: build ## what decisions cost with 100,000 contacts waiting, and A
 
 bench-send: ## how soon a reply is at the mail server after Send; fails if half of them take more than 50 ms
 	go run ./bench/send
+
+bench-ingest: build ## mail from Dovecot: rate, CPU per mail, delivered to stored, and the worker's memory while large mails wait; fails if a limit is passed
+	go run ./bench/ingest
 
 bench-idle: build ## CPU by process while nobody works, over five minutes; fails above 2 % of a core
 	go run ./bench/idle
