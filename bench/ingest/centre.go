@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/smtp"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -24,6 +23,7 @@ import (
 	"github.com/postroom/postroom/internal/devmail"
 	"github.com/postroom/postroom/internal/gateway"
 	"github.com/postroom/postroom/internal/keyring"
+	"github.com/postroom/postroom/internal/outbound"
 	"github.com/postroom/postroom/internal/pci"
 	"github.com/postroom/postroom/internal/realmail"
 	"github.com/postroom/postroom/internal/stack"
@@ -208,7 +208,16 @@ func (c *centre) deliver(mail []byte) error {
 	if c.door != nil {
 		return c.door.Deliver("customer@customer.example", config.SampleAddress, mail)
 	}
-	return smtp.SendMail(c.devmail.SMTPAddr(), nil, "customer@customer.example", []string{config.SampleAddress}, mail)
+	out, err := outbound.New(outbound.Config{Host: stack.Loopback, Port: port(c.devmail.SMTPAddr()), Security: outbound.SecurityNone})
+	if err != nil {
+		return err
+	}
+	got, err := out.Send(context.Background(), outbound.Submission{From: "customer@customer.example", To: []string{config.SampleAddress}, Mail: mail},
+		func(context.Context) error { return nil })
+	if err == nil && got.Outcome != outbound.OutcomeAccepted {
+		err = fmt.Errorf("the mail was not taken: %v", got)
+	}
+	return err
 }
 
 // How many mails have come to a point; what a bench asks is no statement of the product.
