@@ -10,16 +10,15 @@ const (
 
 // Reasons for which a file of a reply is refused.
 const (
-	ReasonTooManyFiles   Reason = "too_many_files"
-	ReasonFilesTooLarge  Reason = "files_too_large"
-	ReasonFileInfected   Reason = "file_infected"
-	ReasonFileUnchecked  Reason = "file_unchecked" // the virus scanner could not be asked
-	ReasonUnknownFile    Reason = "unknown_file"
-	ReasonFilesChanged   Reason = "files_changed" // since the reply was made from them
-	ReasonUploadReused   Reason = "upload_reused" // the upload's id was used for another file
-	ReasonUploadCutOff   Reason = "upload_cut_off"
-	ReasonUploadsBusy    Reason = "uploads_busy"
-	ReasonFileNotAllowed Reason = "file_not_allowed"
+	ReasonTooManyFiles  Reason = "too_many_files"
+	ReasonFilesTooLarge Reason = "files_too_large"
+	ReasonFileInfected  Reason = "file_infected"
+	ReasonFileUnchecked Reason = "file_unchecked" // the virus scanner could not be asked
+	ReasonUnknownFile   Reason = "unknown_file"
+	ReasonFilesChanged  Reason = "files_changed" // since the reply was made from them
+	ReasonUploadReused  Reason = "upload_reused" // the upload's id was used for another file
+	ReasonUploadCutOff  Reason = "upload_cut_off"
+	ReasonUploadsBusy   Reason = "uploads_busy"
 )
 
 // Malware is what is known of a stored file from a virus scanner.
