@@ -12,6 +12,9 @@ type AttachmentID string
 // OutboxID names one reply on its way out (UUIDv7).
 type OutboxID string
 
+// CompositionID names what the author of a mail decided beside its text: recipients, sender, HTML (R15, R23).
+type CompositionID string
+
 // MailboxID names a mailbox that is watched: the key that the configuration gives.
 type MailboxID string
 

@@ -21,11 +21,11 @@ import (
 // Reply renders the draft once, scans the finished mail, freezes its bytes, and queues it with the begin of the wrap-up (R21, R28). Run
 // twice it renders a second copy under another id, which nothing refers to: the store remembers the request.
 func (a *Activities) Reply(ctx context.Context, in workflows.ReplyCommand) (postroom.ContactSnapshot, error) {
-	source, err := a.Store.ReplySource(ctx, in.Offer, store.CompositionID(in.Composition))
+	source, err := a.Store.ReplySource(ctx, in.Offer, in.Composition)
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}
-	files, release, err := a.filesOf(ctx, source, store.CompositionID(in.Composition))
+	files, release, err := a.filesOf(ctx, source, in.Composition)
 	if err != nil {
 		return postroom.ContactSnapshot{}, failure(err)
 	}

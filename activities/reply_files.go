@@ -25,7 +25,7 @@ type replyFiles struct {
 
 // filesOf are the files of a contact's draft, or those that go along with a mail that is passed on, to be read from their blobs while the mail is rendered. It
 // waits while other large replies are rendered; release ends this one's turn.
-func (a *Activities) filesOf(ctx context.Context, source store.ReplySource, composition store.CompositionID) (replyFiles, func(), error) {
+func (a *Activities) filesOf(ctx context.Context, source store.ReplySource, composition postroom.CompositionID) (replyFiles, func(), error) {
 	var found []store.DraftFile
 	var err error
 	if source.Purpose == postroom.PurposeForward {

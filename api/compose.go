@@ -142,7 +142,7 @@ func (s composeService) written(ctx context.Context, c postroom.Command, w *comp
 		}
 		out.sendAt = w.SendAt.AsTime()
 	}
-	out.composed.ID = store.CompositionID(part(c, "composition").RequestID)
+	out.composed.ID = postroom.CompositionID(part(c, "composition").RequestID)
 	out.composed.Mailbox = postroom.MailboxID(w.Mailbox)
 	return out, s.format(ctx, &out, w.Html, along)
 }

@@ -48,7 +48,7 @@ func (s composeService) ForwardMail(ctx context.Context, r *composev1.ForwardMai
 	if err := s.Store.Compose(ctx, part(in.Command, "mail"), in.Offer, k); err != nil {
 		return nil, err
 	}
-	now, err := s.Gateway.Reply(ctx, workflows.ReplyCommand{OfferCommand: in, Composition: string(k.ID), SendAt: written.sendAt})
+	now, err := s.Gateway.Reply(ctx, workflows.ReplyCommand{OfferCommand: in, Composition: k.ID, SendAt: written.sendAt})
 	if err := s.settled(ctx, in, now, err); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (s composeService) StartMail(ctx context.Context, r *composev1.StartMailReq
 		return nil, err
 	}
 	in := workflows.OfferCommand{Command: c, OfferRef: workflows.OfferRef{Contact: begun.Contact, Offer: begun.Offer}}
-	now, err := s.Gateway.Reply(ctx, workflows.ReplyCommand{OfferCommand: in, DraftVersion: begun.Draft, Composition: string(b.Composed.ID), SendAt: written.sendAt})
+	now, err := s.Gateway.Reply(ctx, workflows.ReplyCommand{OfferCommand: in, DraftVersion: begun.Draft, Composition: b.Composed.ID, SendAt: written.sendAt})
 	if err := s.settled(ctx, in, now, err); err != nil {
 		return nil, err
 	}

@@ -196,7 +196,7 @@ func (s *Server) send(ctx context.Context, in workflows.OfferCommand, out outgoi
 	how := out.how
 	how.OfferCommand, how.DraftVersion = in, draft.Version
 	if out.composed != nil {
-		how.Composition = string(out.composed.ID)
+		how.Composition = out.composed.ID
 	}
 	now, err := s.Gateway.Reply(ctx, how)
 	return s.settled(ctx, in, now, err)

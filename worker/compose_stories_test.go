@@ -14,7 +14,7 @@ import (
 
 // composition is what an agent decides beside a text; addresses are customers' data, and stand in no history.
 func composition(purpose postroom.Purpose, recipients ...store.Recipient) store.Composition {
-	return store.Composition{ID: store.CompositionID(testkit.NewID()), Purpose: purpose, Recipients: recipients}
+	return store.Composition{ID: postroom.CompositionID(testkit.NewID()), Purpose: purpose, Recipients: recipients}
 }
 
 func to(field, address string) store.Recipient {
@@ -32,7 +32,7 @@ var composeStories = []story{
 		k := composition(postroom.PurposeForward, to("to", canary+"@carrier.example"))
 		k.Original, k.Body = postroom.MessageID(w.Text(t, "SELECT id::text FROM message")), postroom.SealText("Where is this "+canary+"?")
 		must(t, w.Compose(t.Context(), testkit.Command("mina"), offer, k))
-		forward := workflows.ReplyCommand{OfferCommand: testkit.On("mina", contact, offer), Composition: string(k.ID)}
+		forward := workflows.ReplyCommand{OfferCommand: testkit.On("mina", contact, offer), Composition: k.ID}
 		for range 2 { // asked twice, it goes once
 			if now := testkit.Done(w.Gateway.Reply(t.Context(), forward))(t); now.Phase != postroom.ContactOwned {
 				t.Errorf("after it was passed on the contact is %s", now.Phase)

@@ -77,7 +77,7 @@ type ReplyCommand struct {
 	// SendAt schedules it for a time; zero: it goes after the undo window of its queue (R20).
 	SendAt time.Time `json:"send_at,omitzero"`
 	// Composition names what its author decided beside the text: recipients, sender, HTML. Empty: it goes to the customer alone.
-	Composition string `json:"composition,omitzero"`
+	Composition postroom.CompositionID `json:"composition,omitzero"`
 }
 
 // WrapUpCommand asks to complete a wrap-up. Its note, if any, was saved before: text does not travel here.

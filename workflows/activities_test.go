@@ -153,7 +153,8 @@ func TestEveryCallHasItsTimesAndItsRetriesChosen(t *testing.T) {
 // harmless are the types at which a payload may end: ids, keys of the configuration, states, codes, times and numbers.
 var harmless = map[reflect.Type]bool{
 	reflect.TypeFor[postroom.ContactID](): true, reflect.TypeFor[postroom.OfferID](): true, reflect.TypeFor[postroom.OutboxID](): true, reflect.TypeFor[postroom.MessageID](): true,
-	reflect.TypeFor[postroom.AgentID](): true, reflect.TypeFor[postroom.QueueID](): true, reflect.TypeFor[postroom.MailboxID](): true,
+	reflect.TypeFor[postroom.CompositionID](): true,
+	reflect.TypeFor[postroom.AgentID]():       true, reflect.TypeFor[postroom.QueueID](): true, reflect.TypeFor[postroom.MailboxID](): true,
 	reflect.TypeFor[postroom.ReminderID](): true, reflect.TypeFor[postroom.ReminderState](): true,
 	reflect.TypeFor[postroom.ContactPhase](): true, reflect.TypeFor[postroom.Delivery](): true, reflect.TypeFor[postroom.WrapUpCode](): true,
 	reflect.TypeFor[postroom.WrapUpStatus](): true, reflect.TypeFor[postroom.Sentiment](): true,

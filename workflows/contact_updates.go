@@ -80,7 +80,7 @@ func (in ReplyCommand) wellFormed() error {
 	if in.DraftVersion < 1 && in.Composition == "" {
 		return malformed("there is no draft to send")
 	}
-	if in.Composition != "" && !isUUID(in.Composition) {
+	if in.Composition != "" && !isUUID(string(in.Composition)) {
 		return malformed("what was decided on the reply has no id")
 	}
 	return wellFormed(in.OfferCommand)

@@ -6,12 +6,9 @@ import (
 	"github.com/postroom/postroom"
 )
 
-// CompositionID names what an agent decided on a mail when he sent it.
-type CompositionID string
-
 // Composition is what the author of a mail decided beside its text, which is his draft.
 type Composition struct {
-	ID         CompositionID
+	ID         postroom.CompositionID
 	Purpose    postroom.Purpose
 	Mailbox    postroom.MailboxID // whom it is from; "": the queue's
 	Recipients []Recipient        // those in Bcc too
@@ -95,7 +92,7 @@ var readCompositionFiles = statement(`
 	FROM composition k JOIN attachment t ON t.id = ANY(k.attachments) AND t.verdict = 'passed' WHERE k.id = $1 ORDER BY t.ordinal`)
 
 // CompositionFiles reads the files that go along with a mail that is passed on.
-func (s *Store) CompositionFiles(ctx context.Context, id CompositionID) ([]DraftFile, error) {
+func (s *Store) CompositionFiles(ctx context.Context, id postroom.CompositionID) ([]DraftFile, error) {
 	files, err := all[DraftFile](ctx, s.pool, readCompositionFiles, string(id))
 	return files, translate("read the files of a mail that is passed on", err)
 }

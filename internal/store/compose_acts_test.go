@@ -30,7 +30,7 @@ func composingActs() []act {
 				customer = recipient("to", "", known.From)
 			}
 			begin := store.Beginning{Queue: "general", Customer: customer.Address, Subject: postroom.SealText("Your order"), Body: postroom.SealText("It is delayed."),
-				Composed: store.Composition{ID: store.CompositionID(testkit.NewID()), Purpose: postroom.PurposeNew, Recipients: []store.Recipient{customer}}}
+				Composed: store.Composition{ID: postroom.CompositionID(testkit.NewID()), Purpose: postroom.PurposeNew, Recipients: []store.Recipient{customer}}}
 			return w.remembered(func(ctx context.Context, s *store.Store) error {
 				_, err := s.BeginMail(ctx, command, begin)
 				return err

@@ -155,7 +155,7 @@ func TestAnswerToWhoTakesNoPartIsWeak(t *testing.T) {
 			c.Exec(t, `INSERT INTO composition (id, contact_id, draft_version, purpose, recipients) VALUES ($1, $2, 1, $3, jsonb_build_array(
 				jsonb_build_object('field', 'to', 'name', '', 'address', 'kim@customer.example'), jsonb_build_object('field', 'bcc', 'name', '', 'address', $4::text)))`,
 				id, opened.Contact, purpose, to)
-			source, err := c.ReplySource(t.Context(), offer, store.CompositionID(id))
+			source, err := c.ReplySource(t.Context(), offer, postroom.CompositionID(id))
 			if err != nil || source.Weak != may {
 				t.Errorf("%s to %s is weak: %t, %v", purpose, to, source.Weak, err)
 			}

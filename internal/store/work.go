@@ -91,7 +91,7 @@ const answeredMail = `SELECT * FROM message m WHERE m.thread_id = c.thread_id
 
 // ReplySource reads what a reply on an offer is made from. composition is what its author decided beside the text; "" if he decided nothing: it goes to
 // whom the mail that is answered says, from the queue's mailbox.
-func (s *Store) ReplySource(ctx context.Context, id postroom.OfferID, composition CompositionID) (ReplySource, error) {
+func (s *Store) ReplySource(ctx context.Context, id postroom.OfferID, composition postroom.CompositionID) (ReplySource, error) {
 	r, found, err := one[ReplySource](ctx, s.pool, readReplySource, id, string(composition))
 	if err == nil && !found {
 		return r, postroom.NotFound(postroom.ReasonUnknownOffer, "there is no such offer")
