@@ -52,7 +52,7 @@ var composeStories = []story{
 			Body: postroom.SealText("About your " + canary), Composed: k})
 		must(t, err)
 		sent := testkit.Done(w.Gateway.Reply(t.Context(), workflows.ReplyCommand{OfferCommand: testkit.On("mina", begun.Contact, begun.Offer), DraftVersion: begun.Draft,
-			Composition: string(k.ID)}))(t)
+			Composition: k.ID}))(t)
 		if sent.Phase != postroom.ContactWrapUp {
 			t.Errorf("after its first mail the contact is %s", sent.Phase)
 		}
