@@ -46,7 +46,7 @@ const (
 )
 
 // checkForMalware asks the virus scanner about the files of a mail that passed so far, from memory. What is infected is not kept. What the scanner
-// could not look at is kept and given to nobody: it is asked again when somebody wants the file (docs/decisions/0024). Mail goes on coming in
+// could not look at is kept and given to nobody: it is asked again when somebody wants the file (docs/decisions/0023). Mail goes on coming in
 // while the scanner is down.
 func (w *watch) checkForMalware(ctx context.Context, files []store.ArrivedAttachment, blobs map[blob.Key]postroom.Bytes) {
 	ctx, cancel := context.WithTimeout(ctx, malwareTime)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -17,7 +16,6 @@ import (
 
 const (
 	readersOfBatch = 2        // mails of one batch that are parsed and scanned at once
-	tellers        = 4        // contacts that are told of at once
 	maxInHand      = 64 << 20 // bytes of fetched mail in this process, over all mailboxes; a larger mail goes alone
 )
 
@@ -61,7 +59,7 @@ type prepared struct {
 }
 
 // ingestAll ingests the mails of a batch. They are parsed and scanned side by side, and stored one after the other, in their order; settled hears of
-// each. Contacts' workflows are told meanwhile. The bytes of each mail are let go as soon as it is read.
+// each. Contacts' workflows are told beside it. The bytes of each mail are let go as soon as it is read.
 func (w *watch) ingestAll(ctx context.Context, mails []mailbox.Mail, settled func(uid uint32)) error {
 	defer w.leaveRoom()
 	rules, err := w.Store.AttachmentRules(ctx)
@@ -85,19 +83,15 @@ func (w *watch) ingestAll(ctx context.Context, mails []mailbox.Mail, settled fun
 			}
 		})
 	}
-	t := w.beginTelling(ctx)
 	for i := 0; i < len(mails) && err == nil; i++ {
 		select {
 		case p := <-ready[i]:
-			if err = w.store(ctx, p, t); err == nil {
+			if err = w.store(ctx, p); err == nil {
 				settled(mails[i].UID)
 			}
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		}
-	}
-	if telling := t.end(ctx); err == nil {
-		err = telling
 	}
 	return err
 }
@@ -125,7 +119,7 @@ func (w *watch) prepare(ctx context.Context, m mailbox.Mail, rules postroom.Atta
 }
 
 // store stores a mail that is ready, once.
-func (w *watch) store(ctx context.Context, p prepared, t *telling) error {
+func (w *watch) store(ctx context.Context, p prepared) error {
 	w.fetched++
 	if p.err != nil {
 		return p.err
@@ -139,81 +133,6 @@ func (w *watch) store(ctx context.Context, p prepared, t *telling) error {
 	}
 	w.log.InfoContext(ctx, "ingested a mail", "uid", p.source.UID, "size", p.source.Size, "arrival", got.Arrival, "contact", got.Contact,
 		"findings", len(p.arrived.Findings))
-	t.say(got)
+	w.telling.say(ctx, got)
 	return nil
-}
-
-// Ingest does not wait for a Temporal server that is gone: it tries for announceTime, and then not for the time of silence.
-const (
-	announceTime = 3 * time.Second
-	silence      = 10 * time.Second
-)
-
-// telling tells contacts' workflows of a batch, beside its transactions: those of one contact in their order. What fails, or is cut off by a crash, is
-// made good by the reconciler.
-type telling struct {
-	watch   *watch
-	ways    [tellers]chan store.Ingested
-	working sync.WaitGroup
-	mu      sync.Mutex
-	told    []store.Untold
-}
-
-func (w *watch) beginTelling(ctx context.Context) *telling {
-	t := &telling{watch: w}
-	for i := range t.ways {
-		way := make(chan store.Ingested, 64)
-		t.ways[i] = way
-		t.working.Go(func() {
-			for got := range way {
-				t.tell(ctx, got)
-			}
-		})
-	}
-	return t
-}
-
-// say has a contact's workflow started or told, if a mail changed it.
-func (t *telling) say(got store.Ingested) {
-	if got.Arrival != postroom.ArrivalOpened && got.Arrival != postroom.ArrivalAppended {
-		return
-	}
-	sum := 0
-	for _, c := range []byte(got.Contact) {
-		sum += int(c)
-	}
-	t.ways[sum%tellers] <- got
-}
-
-// tell starts the workflow of a new contact, eagerly, or tells that of an open one.
-func (t *telling) tell(ctx context.Context, got store.Ingested) {
-	if time.Now().UnixNano() < t.watch.silent.Load() { // Temporal was gone a moment ago: mail goes on coming in, and the reconciler tells of it
-		return
-	}
-	announce := t.watch.Gateway.SyncContact
-	if got.Arrival == postroom.ArrivalOpened {
-		announce = t.watch.Gateway.StartContact
-	}
-	telling, cancel := context.WithTimeout(ctx, announceTime)
-	defer cancel()
-	if err := announce(telling, got.Contact); err != nil {
-		t.watch.log.WarnContext(ctx, "a contact's workflow was not told; the reconciler will", "contact", got.Contact, "error", err)
-		t.watch.silent.Store(time.Now().Add(silence).UnixNano())
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.told = append(t.told, store.Untold{Contact: got.Contact, Version: got.Version})
-}
-
-// end waits until everybody is told, and writes that down.
-func (t *telling) end(ctx context.Context) error {
-	for _, way := range t.ways {
-		close(way)
-	}
-	t.working.Wait()
-	if len(t.told) == 0 {
-		return nil
-	}
-	return t.watch.Store.MarkTold(ctx, t.told...)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -40,8 +39,10 @@ func (a *Activities) WatchMailbox(ctx context.Context, id postroom.MailboxID) (w
 	defer cancel()
 
 	w := &watch{Activities: a, mailbox: watched.Mailbox, log: a.Log.With("mailbox", id)}
+	w.telling = w.beginTelling(ctx)
 	err = w.run(ctx)
 	w.leaveRoom()
+	w.telling.end(ctx)
 	if w.session != nil {
 		_ = w.session.Close()
 	}
@@ -85,8 +86,8 @@ type watch struct {
 	session *mailbox.Session
 	cursor  store.Cursor
 	fetched int
-	silent  atomic.Int64 // until then, in nanoseconds, Temporal is not told of contacts
-	release func()       // gives back the room that the mails in hand take
+	telling *telling
+	release func() // gives back the room that the mails in hand take
 	log     *slog.Logger
 }
 
@@ -160,10 +161,14 @@ func (a *Activities) imap(m postroom.Mailbox) (mailbox.Config, error) {
 		Password: with.Password, Tokens: with.Tokens, Mechanism: with.Mechanism}, nil
 }
 
+// fewMails are told of at once; more at a time are a backlog.
+const fewMails = 10
+
 // drain ingests everything above the cursor. The cursor moves over settled mails only, batch by batch.
 func (w *watch) drain(ctx context.Context) error {
 	for {
 		mails, err := w.session.Next(ctx, w.cursor.LastUID)
+		w.telling.backlog.Store(len(mails) > fewMails)
 		if err != nil || len(mails) == 0 {
 			return err
 		}

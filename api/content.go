@@ -56,7 +56,7 @@ func infected() *postroom.Error {
 }
 
 // malwareFree has the virus scanner look at a stored file that it has not found clean before: when mail came in while the scanner was down, or before
-// there was one (docs/decisions/0024). Without a scanner every file is.
+// there was one (docs/decisions/0023). Without a scanner every file is.
 func (s *Server) malwareFree(ctx context.Context, key string, known postroom.Malware) error {
 	if s.Antivirus == nil || known == postroom.MalwareClean {
 		return nil
