@@ -87,7 +87,7 @@ func TestCurlWithJSONIsEnough(t *testing.T) {
 	}
 }
 
-// A call without side effects can be made with GET, its parameters hold ids and numbers only, and no cache keeps it (R40).
+// A call without side effects can be made with GET, its parameters hold ids, keys of the configuration and numbers only, and no cache keeps it (R40).
 func TestGetIsForReadingAndIsNotStored(t *testing.T) {
 	t.Parallel()
 	a := offline(t)
@@ -106,7 +106,7 @@ func TestGetIsForReadingAndIsNotStored(t *testing.T) {
 		safe := method.Options().(*descriptorpb.MethodOptions).GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
 		for i := range method.Input().Fields().Len() {
 			switch f := method.Input().Fields().Get(i).Name(); {
-			case safe && !slices.Contains([]protoreflect.Name{"contact_id", "before_id", "before_version", "version", "limit", "team"}, f):
+			case safe && !slices.Contains([]protoreflect.Name{"contact_id", "offer_id", "before_id", "before_version", "version", "limit", "team", "key", "language", "answer_to"}, f):
 				t.Errorf("%s: %s would stand in a URL", path, f)
 			case safe && f == "request_id":
 				t.Errorf("%s has a request_id and is called free of side effects", path)
