@@ -85,7 +85,7 @@ var table = []Variable{
 		UsedBy: []Command{API}, set: func(s *Settings, v string) string { return hostNames(&s.API.Hosts, v) }},
 	{Name: "POSTROOM_WORKER_LISTEN", Default: "127.0.0.1:8081", About: "Where the worker says how it is: `/healthz`, `/readyz`.", UsedBy: []Command{Worker},
 		set: func(s *Settings, v string) string { return listenAddress(&s.Worker.Listen, v) }},
-	{Name: "POSTROOM_BLOB_URL", About: "Where attachments and the frozen bytes of replies are kept: `file:///` and an absolute path, or `s3://BUCKET?region=REGION` ([operations](operations.md)).", UsedBy: []Command{Worker, API}, RequiredBy: []Command{Worker, API},
+	{Name: "POSTROOM_BLOB_URL", About: "Where attachments and the frozen bytes of replies are kept: `file:///` and an absolute path, or `s3://BUCKET?region=REGION`; docs/operations.md says more.", UsedBy: []Command{Worker, API}, RequiredBy: []Command{Worker, API},
 		set: func(s *Settings, v string) string { return blobURL(&s.Files.Blobs, v) }},
 	{Name: "POSTROOM_SECRETS_DIR", About: "Directory of the secrets that the configuration names, and of the key ring.",
 		UsedBy: []Command{Worker, API, Keyring, Mailbox}, RequiredBy: []Command{Worker, API, Keyring, Mailbox},
