@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	readersOfBatch = 2        // mails of one batch that are parsed and scanned at once
+	readersOfBatch = 4        // mails of one batch that are parsed, scanned and their files kept at once: more than cores, as disks are waited for
 	maxInHand      = 64 << 20 // bytes of fetched mail in this process, over all mailboxes; a larger mail goes alone
 )
 

@@ -15,7 +15,7 @@ import (
 // How contacts are told of.
 const (
 	tellers      = 4    // contacts that are told of at once
-	untoldMails  = 1024 // how far storing runs ahead
+	untoldMails  = 8192 // how far storing runs ahead
 	announceTime = 3 * time.Second
 	silence      = 10 * time.Second // Ingest does not wait for a Temporal server that is gone: for this time nobody is told
 	// backlogPace is how many contacts a second are told of while mails wait to be stored: what is in the database is safe, what is in a mailbox only

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// mixed is the n-th of mails as they come: text, HTML, and every third with a file of 100 KB.
+// mixed is the n-th of mails as they come: text, HTML, and every third with a file of 100 KB: a table, which is kept, or a picture, which is
+// withheld.
 func mixed(n int) []byte {
 	var b bytes.Buffer
 	head(&b, n)
@@ -22,7 +23,11 @@ func mixed(n int) []byte {
 		b.WriteString("Content-Type: multipart/alternative; boundary=a\r\n\r\n--a\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text +
 			"--a\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + html + "--a--\r\n")
 	default:
-		attached(&b, n, text, 100<<10)
+		if n%6 == 2 {
+			attached(&b, text, "text/csv", "orders.csv", []byte(strings.Repeat("4711,two weeks ago,\"Seoul, Korea\",not delivered\r\n", 100<<10/50)))
+		} else {
+			attached(&b, text, "image/jpeg", "picture.jpg", picture(n, 100<<10))
+		}
 	}
 	return b.Bytes()
 }
@@ -31,7 +36,7 @@ func mixed(n int) []byte {
 func large(n int) []byte {
 	var b bytes.Buffer
 	head(&b, n)
-	attached(&b, n, "See the file.\r\n", 18_500_000)
+	attached(&b, "See the file.\r\n", "image/jpeg", "picture.jpg", picture(n, 18_500_000))
 	return b.Bytes()
 }
 
@@ -40,14 +45,19 @@ func head(b *bytes.Buffer, n int) {
 		"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <%d.%d@customer.example>\r\nMIME-Version: 1.0\r\n", n, n, n, n, rand.Uint64())
 }
 
-// attached writes a text with a picture that no scanner knows by heart: it begins as a JPEG does, and goes on by chance.
-func attached(b *bytes.Buffer, n int, text string, size int) {
+// picture is one that no scanner knows by heart: it begins as a JPEG does, and goes on by chance.
+func picture(n, size int) []byte {
 	file := make([]byte, size)
 	chance := rand.NewChaCha8([32]byte{byte(n), byte(n >> 8)})
 	_, _ = chance.Read(file)
 	copy(file, "\xff\xd8\xff\xe0\x00\x10JFIF\x00")
+	return file
+}
+
+// attached writes a text with a file.
+func attached(b *bytes.Buffer, text, mediaType, name string, file []byte) {
 	b.WriteString("Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text +
-		"--m\r\nContent-Type: image/jpeg\r\nContent-Disposition: attachment; filename=picture.jpg\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+		"--m\r\nContent-Type: " + mediaType + "\r\nContent-Disposition: attachment; filename=" + name + "\r\nContent-Transfer-Encoding: base64\r\n\r\n")
 	encoded := base64.StdEncoding.EncodeToString(file)
 	for len(encoded) > 76 {
 		b.WriteString(encoded[:76] + "\r\n")
