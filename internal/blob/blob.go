@@ -92,7 +92,12 @@ func openDir(dir string) (*Store, error) {
 	if err != nil {
 		return nil, postroom.Unavailable(ReasonStoreDown, "open the directory of the blob store", err)
 	}
-	return &Store{bucket: bucket, dir: dir}, nil
+	s := &Store{bucket: bucket, dir: dir}
+	if err := s.makeShards(); err != nil {
+		_ = bucket.Close()
+		return nil, postroom.Unavailable(ReasonStoreDown, "make the directories of the blob store", err)
+	}
+	return s, nil
 }
 
 // Close releases the store.

@@ -19,6 +19,9 @@ func ForAttachment(id postroom.AttachmentID) Key { return key("attachment", stri
 // ForOutbox names the frozen bytes of a reply on its way out.
 func ForOutbox(id postroom.OutboxID) Key { return key("outbox", string(id)) }
 
+// kinds are what blobs belong to.
+var kinds = []string{"message", "attachment", "outbox"}
+
 func key(kind, id string) Key {
 	if len(id) < 3 {
 		return "" // not valid

@@ -18,8 +18,8 @@ const pageSize = 5000
 // at the first error.
 func (s *Store) OlderThan(ctx context.Context, t time.Time) iter.Seq2[Key, error] {
 	return func(yield func(Key, error) bool) {
-		for _, kind := range []string{"message/", "attachment/", "outbox/"} {
-			for shard, err := range s.list(ctx, &gocloud.ListOptions{Prefix: kind, Delimiter: "/"}) {
+		for _, kind := range kinds {
+			for shard, err := range s.list(ctx, &gocloud.ListOptions{Prefix: kind + "/", Delimiter: "/"}) {
 				if err != nil {
 					yield("", err)
 					return

@@ -2,6 +2,7 @@ package blob
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -28,6 +29,26 @@ func (s *Store) syncDirs(key Key) error {
 		dir = parent
 	}
 	return nil
+}
+
+// makeShards makes the directories over which blobs are spread, and has them on disk: else each of the first blobs of an installation would wait
+// for a directory of its own to be written through.
+func (s *Store) makeShards() error {
+	for _, kind := range kinds {
+		dir := filepath.Join(s.dir, kind)
+		for i := range 256 {
+			shard := filepath.Join(dir, fmt.Sprintf("%02x", i))
+			if err := os.MkdirAll(shard, 0o700); err != nil {
+				return err
+			}
+			s.rooted.Store(shard, true)
+		}
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+		s.rooted.Store(dir, true)
+	}
+	return syncDir(s.dir)
 }
 
 func syncDir(dir string) error {
