@@ -12,7 +12,8 @@ import (
 func TestReminderListShowsWhenForWhomAndNoText(t *testing.T) {
 	t.Parallel()
 	s := testkit.SharedStack(t)
-	s.Write(t, devmail.Letter{From: "kim@remind.example", Subject: "Hello", Text: "Hello"})
+	// It waits for skills that tom has not, who answers other tests: he holds one contact at a time.
+	s.Write(t, devmail.Letter{From: "kim@hanbit.example", Subject: "Hello", Text: "Hello"})
 	testkit.Eventually(t, "a contact", func() bool { return s.Count(t, "SELECT count(*) FROM contact") > 0 })
 	s.Exec(t, `INSERT INTO reminder (id, contact_id, author, assignee, local_due, time_zone, due_at, body, state, fired_at, fired_to, told, created_at)
 		SELECT gen_random_uuid(), id, 'mina', 'mina', '2027-01-01T09:00', 'Asia/Seoul', '2027-01-01T00:00:00Z', 'about her parcel', 'fired', clock_timestamp(),
