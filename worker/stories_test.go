@@ -164,9 +164,9 @@ var stories = []story{
 	}},
 }
 
-// A mailbox's workflow keeps its watch, begins it again when its settings change, and ends when it is removed.
+// A mailbox's workflow keeps its watch, begins it again when its settings change, and ends when it is removed. It is told before the other stories:
+// beside all of them its watch began later than a minute, twice.
 func TestStoryOfAMailbox(t *testing.T) {
-	t.Parallel()
 	centre := testkit.NewCentre(t, time.Minute, store.Options{})
 	w := testkit.NewWorking(t, centre, testkit.NewTemporal(t))
 	mail := w.ConnectMail(t)
