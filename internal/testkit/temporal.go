@@ -22,7 +22,8 @@ var temporalServer struct {
 }
 
 // NewTemporal dials the Temporal server that the test process shares, started by the first test that needs it. The first build on a
-// machine takes minutes; its progress is printed.
+// machine takes minutes; its progress is printed. Tests share its namespace too, and a mailbox's workflow has the mailbox's id: a test that
+// has mail fetched gives its mailbox a name of its own, or it may meet another test's workflow, whose worker is gone.
 func NewTemporal(t testing.TB) client.Client {
 	t.Helper()
 	shared.once.Do(shared.start)

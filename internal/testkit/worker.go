@@ -58,7 +58,7 @@ func NewWorking(t testing.TB, centre *Centre, c client.Client) *Working {
 	w.options = worker.Options{Client: c, TaskQueue: w.queue, Store: centre.Store, Gateway: w.Gateway, Log: Silent(),
 		Activities: &activities.Activities{Store: centre.Store, Blobs: w.Blobs, Gateway: w.Gateway, Matcher: activities.NewMatcher(centre.Store, w.Gateway, Silent()),
 			Scanner: pci.New(), Keys: w.Keys, Secrets: secrets, Log: Silent(), Mail: &activities.MailHealth{}}}
-	centre.Exec(t, "UPDATE mailbox SET told = version") // nobody watches it before Watch is called
+	centre.Exec(t, "UPDATE mailbox SET told = version") // nobody watches it
 	w.StartWorker(t)
 	t.Cleanup(w.StopWorker)
 	return w
@@ -188,12 +188,6 @@ func (w *Working) AwaitTold(t testing.TB, contact postroom.ContactID) {
 	Eventually(t, "the workflow to be told", func() bool {
 		return w.Count(t, "SELECT count(*) FROM contact WHERE id = $1 AND told = version", contact) == 1
 	})
-}
-
-// Watch has the centre's mailbox watched. Its workflow's id is the mailbox's, so one test of a process may do this.
-func (w *Working) Watch(t testing.TB) {
-	t.Helper()
-	w.Exec(t, "UPDATE mailbox SET version = version + 1, tell_at = NULL")
 }
 
 // SetLog has the next worker, and the activities, log to log.
