@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -193,36 +192,13 @@ func TestNothingIsAskedOfWhatIsNotToBeAcknowledged(t *testing.T) {
 	c.MustHold(t)
 }
 
-// R34: one to a sender in 24 hours, and so many from a mailbox in an hour, however many are decided at once. Control: without the row's
-// lock of lockRate, or with a read in place of takeSender, more go out.
+// R34: one to a sender in 24 hours, and so many from a mailbox in an hour, however many are decided at once.
 func TestLimitsHoldWhenManyAreAcknowledgedAtOnce(t *testing.T) {
 	t.Parallel()
 	const senders, each, most = 12, 4, 7
-	c := polite(t, store.Options{AcknowledgedPerHour: most, Loops: store.LoopLimits{PerThread: 1000, PerSender: 1000}})
-	var contacts []postroom.ContactID
-	for i := range senders {
-		for range each {
-			contacts = append(contacts, opened(t, c, acknowledgeable(c, fmt.Sprintf("kim%d@customer.example", i))).Contact)
-		}
-	}
-	sources := make([]store.Acknowledging, len(contacts))
-	for i, id := range contacts { // all were read before any is decided
-		source, err := c.Acknowledging(t.Context(), id)
-		if err != nil || source.Silence != "" {
-			t.Fatalf("%+v, %v", source, err)
-		}
-		sources[i] = source
-	}
-	var all sync.WaitGroup
-	for i, id := range contacts {
-		all.Go(func() {
-			if _, err := c.Acknowledge(t.Context(), id, acknowledgement(sources[i]), ""); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if sent, to := c.Count(t, "SELECT count(*) FROM outbox"), c.Count(t, "SELECT count(DISTINCT envelope_to) FROM outbox"); sent != most || to != most {
+	c := polite(t, store.Options{AcknowledgedPerHour: most})
+	acknowledgeAtOnce(t, c, senders, each)
+	if sent, to := acknowledgedTo(t, c); sent != most || to != most {
 		t.Errorf("%d went out to %d, want %d", sent, to, most)
 	}
 	if n := c.Count(t, "SELECT sent FROM acknowledgement_rate"); n != most {
@@ -243,6 +219,111 @@ func TestLimitsHoldWhenManyAreAcknowledgedAtOnce(t *testing.T) {
 		t.Errorf("the same sender after a day: %s", got)
 	}
 	c.MustHold(t)
+}
+
+// Controls of it: of two that are decided at the same moment one goes out; who reads how many went out without the lock of the mailbox's row, or takes
+// the sender's row whatever it says, sends both.
+func TestWithoutItsRowsALimitIsPassed(t *testing.T) {
+	for _, limit := range []struct {
+		name    string
+		options store.Options
+		second  string
+		without func() func()
+	}{
+		{"the mailbox's", store.Options{AcknowledgedPerHour: 1}, "lee@customer.example", store.WithoutRateLock},
+		{"the sender's", store.Options{}, "kim@customer.example", store.WithoutSenderLimit},
+	} {
+		t.Run(limit.name, func(t *testing.T) {
+			both := func() int {
+				c := polite(t, limit.options)
+				c.Exec(t, "INSERT INTO acknowledgement_rate (mailbox_id, since, sent) VALUES ('support', postroom_now(), 0)")
+				return acknowledgeTwo(t, c, "kim@customer.example", limit.second)
+			}
+			if sent := both(); sent != 1 {
+				t.Errorf("%d went out, want 1", sent)
+			}
+			defer limit.without()()
+			if sent := both(); sent != 2 {
+				t.Errorf("control: %d went out, want 2", sent)
+			}
+		})
+	}
+}
+
+// acknowledgeTwo opens a contact of each sender, and has both acknowledgements read the limits before either is committed: the outbox is held until both
+// wait, for it or for each other. It returns how many went out.
+func acknowledgeTwo(t *testing.T, c *testkit.Centre, senders ...string) int {
+	t.Helper()
+	ctx := t.Context()
+	held, err := c.ConnectOwner(t).Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Rollback(ctx) }()
+	deciding := make(chan error, len(senders))
+	var contacts []postroom.ContactID
+	for _, sender := range senders {
+		contacts = append(contacts, opened(t, c, acknowledgeable(c, sender)).Contact)
+	}
+	if _, err := held.Exec(ctx, "LOCK TABLE outbox IN SHARE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range contacts {
+		source, err := c.Acknowledging(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, err := c.Acknowledge(ctx, id, acknowledgement(source), "")
+			deciding <- err
+		}()
+	}
+	testkit.Eventually(t, "both to wait", func() bool {
+		return c.Count(t, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") == len(senders)
+	})
+	if err := held.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for range senders {
+		if err := <-deciding; err != nil {
+			t.Error(err)
+		}
+	}
+	sent, _ := acknowledgedTo(t, c)
+	return sent
+}
+
+// acknowledgeAtOnce opens contacts of senders, each has so many, and decides at the same time whether they are acknowledged.
+func acknowledgeAtOnce(t *testing.T, c *testkit.Centre, senders, each int) {
+	t.Helper()
+	var contacts []postroom.ContactID
+	for i := range senders {
+		for range each {
+			contacts = append(contacts, opened(t, c, acknowledgeable(c, fmt.Sprintf("kim%d@customer.example", i))).Contact)
+		}
+	}
+	sources := make([]store.Acknowledging, len(contacts))
+	for i, id := range contacts { // all are read before any is decided
+		source, err := c.Acknowledging(t.Context(), id)
+		if err != nil || source.Silence != "" {
+			t.Fatalf("%+v, %v", source, err)
+		}
+		sources[i] = source
+	}
+	for _, err := range testkit.Together(len(contacts), func(i int) error {
+		_, err := c.Acknowledge(t.Context(), contacts[i], acknowledgement(sources[i]), "")
+		return err
+	}) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// acknowledgedTo counts the acknowledgements that go out, and to how many.
+func acknowledgedTo(t *testing.T, c *testkit.Centre) (sent, to int) {
+	t.Helper()
+	return c.Count(t, "SELECT count(*) FROM outbox"), c.Count(t, "SELECT count(DISTINCT envelope_to) FROM outbox")
 }
 
 // R34: an acknowledgement that comes back opens nothing and wakes nobody, also when the contact is completed; its address is marked.
