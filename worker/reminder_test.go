@@ -58,7 +58,7 @@ func TestStoryOfAReminder(t *testing.T) {
 	testkit.Eventually(t, "its workflow to have looked", func() bool {
 		return count(historyOf(t, w.Client, workflows.ReminderWorkflowID(r.ID)), enums.EVENT_TYPE_MARKER_RECORDED) == 1
 	})
-	sooner := r.Due.Add(-time.Minute)
+	first, sooner := r.Due, r.Due.Add(-time.Minute)
 	r, err := w.Open(t, store.Options{}).ChangeReminder(t.Context(), testkit.Command("mina"), r.ID, store.ReminderChange{Seen: r.Version,
 		Wall: postroom.WallTime{Local: sooner.Format(postroom.WallLayout), Zone: "UTC"}, Due: sooner})
 	if err != nil {
@@ -68,8 +68,8 @@ func TestStoryOfAReminder(t *testing.T) {
 		t.Fatal(err)
 	}
 	fired := awaitReminder(t, w, r.ID, postroom.ReminderFired)
-	if late := fired.FiredAt.Sub(sooner); late < 0 || late > 10*time.Second {
-		t.Errorf("fired %v after its time", late)
+	if fired.FiredAt.Before(sooner) || !fired.FiredAt.Before(first) {
+		t.Errorf("fired at %v: its time is %v, and was %v", fired.FiredAt, sooner, first)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
