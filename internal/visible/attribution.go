@@ -18,7 +18,7 @@ const (
 func (f *folder) attribution(i int) (n int, sure bool) {
 	joined := ""
 	for n = 1; n <= attributionLines && i+n-1 < len(f.lines); n++ {
-		text := strings.TrimSpace(f.lines[i+n-1].text)
+		text := strings.TrimSpace(undirected.Replace(f.lines[i+n-1].text))
 		if text == "" || f.lines[i+n-1].quoted > perhaps || len(joined)+len(text) > attributionBytes {
 			return 0, false
 		}
@@ -32,7 +32,10 @@ func (f *folder) attribution(i int) (n int, sure bool) {
 		if attributes(joined) {
 			return n, isSure(joined)
 		}
-		if n == 1 && !f.opens(text) {
+		if mayAttribute(joined) {
+			return n, false
+		}
+		if n == 1 && !f.opens(text) && !(hasDate(text) && hasTime(text)) {
 			return 0, false
 		}
 		if endsSentence(text) {
@@ -40,6 +43,15 @@ func (f *folder) attribution(i int) (n int, sure bool) {
 		}
 	}
 	return 0, false
+}
+
+// undirected takes the marks of right-to-left text away, which stand around names and addresses (Unicode Standard Annex 9).
+var undirected = strings.NewReplacer("\u200e", "", "\u200f", "", "\u202a", "", "\u202b", "", "\u202c", "", "\u202d", "", "\u202e", "",
+	"\u2066", "", "\u2067", "", "\u2068", "", "\u2069", "")
+
+// mayAttribute reports whether a text says so in a language that is not known here: it has a date, a time, an address and a colon.
+func mayAttribute(text string) bool {
+	return strings.HasSuffix(text, ":") && hasDate(text) && hasTime(text) && hasBracketed(text)
 }
 
 // isSure reports whether an attribution needs no mark of quotation below: it names a date and a time, or one of them and an address as
@@ -115,7 +127,7 @@ func attributes(text string) bool {
 			return true
 		}
 	}
-	return hasDate(text) && hasTime(text) && hasBracketed(text) && strings.HasSuffix(bare, ">")
+	return mayAttribute(text) && (strings.HasSuffix(bare, ">") || strings.HasSuffix(bare, "]"))
 }
 
 func endsAny(s string, endings []string) bool {

@@ -20,7 +20,8 @@ var (
 		"skrev", "skrev følgende", "kirjoitti", "napsal", "napsala", "napsal(a)", "napísal", "napísal(a)", "yazdı", "şunu yazdı", "şunları yazdı",
 		"đã viết", "viết", "написал", "написала", "написал(а)", "пишет", "писал", "писал(а)", "написав", "написала(в)", "пише",
 		"a scris", "írta", "ezt írta", "έγραψε", "كتب", "כתב", "menulis", "rašė", "kirjutas", "je napisao", "je napisal/a", "je napisao/la", "написа",
-		"va escriure", "idatzi du",
+		"va escriure", "idatzi du", "escribiu", "napisao je", "napisala je", "је написао", "је написао/ла", "rakstīja", "skrifaði", "geskryf",
+		"เขียนว่า", "ने लिखा", "লিখেছেন", "نوشت", "نوشته است",
 		"님이 작성", "작성", "님이 썼습니다", "썼습니다", "쓴 글", "님이 쓴 글", "님의 말", "님이 보낸 글", "작성한 글", "작성하였습니다",
 		"작성했습니다", "작성하신 글",
 		"写道", "寫道", "写到", "書きました", "のメール", "さんは書きました", "wrote the following", "のメッセージ", "さんの書いたもの",
@@ -28,7 +29,7 @@ var (
 	// verbsWithin stand in the middle of attributions, before the name of who wrote.
 	verbsWithin = []string{
 		" schrieb ", " schreef ", " skrev ", " wrote ", " escribió ", " a écrit ", " escreveu ", " ha scritto ", " napsal", " napisał", " pisze",
-		" написал ", " пишет ", " kirjoitti ", " tarihinde ", " đã viết ", " пользователь ", " writes ", " ezt írta ",
+		" написал ", " пишет ", " kirjoitti ", " tarihinde ", " đã viết ", " пользователь ", " writes ", " ezt írta ", " kirjutas ", " del dia ",
 	}
 	// verbsWithoutColon end attributions all by themselves.
 	verbsWithoutColon = []string{"님이 작성", "님이 쓴 글", "さんは書きました", "wrote", "a écrit", "написал"}

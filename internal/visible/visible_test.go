@@ -1,6 +1,7 @@
 package visible_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,10 +67,19 @@ func TestAttributionsOfManyLanguagesAreFolded(t *testing.T) {
 		"Hungarian, Gmail":      "Ügyfélszolgálat <desk@example.com> ezt írta (időpont: 2024. jan. 2., K, 15:04):",
 		"Greek, Gmail":          "Στις Τρί 2 Ιαν 2024 στις 3:04 μ.μ., ο/η Desk <desk@example.com> έγραψε:",
 		"Indonesian, Gmail":     "Pada tanggal Sel, 2 Jan 2024 pukul 15.04 Desk <desk@example.com> menulis:",
+		"Hebrew, Gmail":         "\u202bבתאריך יום ג׳, 2 בינו׳ 2024 ב-15:04 מאת \u202aDesk\u202c\u200f <\u202adesk@example.com\u202c\u200f>:\u202c",
+		"Thai, Gmail":           "ในวันที่ อ. 2 ม.ค. 2024 เวลา 15:04 Desk <desk@example.com> เขียนว่า:",
+		"Hindi, Gmail":          "मंगल, 2 जन॰ 2024 को 3:04 pm बजे को Desk <desk@example.com> ने लिखा:",
+		"Croatian, Gmail":       "uto, 2. sij 2024. u 15:04 Desk <desk@example.com> napisao je:",
+		"Estonian, Gmail":       "Desk (<desk@example.com>) kirjutas kuupäeval T, 2. jaanuar 2024 kell 15:04:",
+		"Catalan, Gmail":        "Missatge de Desk <desk@example.com> del dia dt., 2 de gen. 2024 a les 15:04:",
+		"mutt":                  "* Desk <desk@example.com> [2024-01-02 15:04]:",
 	} {
 		wrapped := attribution
-		if i := strings.IndexByte(attribution[min(len(attribution), 40):], ' '); i >= 0 {
-			wrapped = attribution[:40+i] + "\n" + attribution[40+i+1:]
+		if long := []rune(attribution); len(long) > 40 {
+			if i := slices.Index(long[40:], ' '); i >= 0 {
+				wrapped = string(long[:40+i]) + "\n" + string(long[40+i+1:])
+			}
 		}
 		for form, text := range map[string]string{
 			"wrapped":                       "Answer.\n\n" + wrapped + "\n\n> Question?",
@@ -83,6 +93,18 @@ func TestAttributionsOfManyLanguagesAreFolded(t *testing.T) {
 				t.Errorf("%s, %s: %q", name, form, got.Text)
 			}
 		}
+	}
+}
+
+// What names a date, a time and an address above marked lines says who wrote them, in whatever words; without the marks it may be the writer's own.
+func TestUnknownAttributionIsFoldedAboveMarkedLinesOnly(t *testing.T) {
+	t.Parallel()
+	const attribution = "Desk <desk@example.com> ameandika 2/1/2024 saa 15:04 hivi:"
+	if got := folded("Answer.\n\n" + attribution + "\n\n> Question?"); got.Text != "Answer." {
+		t.Errorf("marked: %q", got.Text)
+	}
+	if all := "Answer.\n\n" + attribution + "\n\nMore."; folded(all).Text != all {
+		t.Errorf("unmarked: %q", folded(all).Text)
 	}
 }
 
