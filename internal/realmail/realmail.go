@@ -26,6 +26,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"text/template"
 	"time"
 
@@ -92,13 +93,34 @@ func Start(ctx context.Context, o Options) (_ *Servers, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.run(ctx, "dovecot", []string{"-F", "-c", filepath.Join(s.dir, "etc/dovecot.conf")}, with.IMAP, with.IMAPS, with.LMTP); err != nil {
+	if err := s.run(ctx, "dovecot", found("dovecot"), []string{"-F", "-c", filepath.Join(s.dir, "etc/dovecot.conf")}, with.IMAP, with.IMAPS, with.LMTP); err != nil {
 		return nil, err
 	}
 	if o.Postfix {
-		return s, s.run(ctx, "postfix", []string{"-c", filepath.Join(s.dir, "etc"), "start-fg"}, with.SMTP, with.Refusing)
+		return s, s.runPostfix(ctx, with.SMTP, with.Refusing)
 	}
 	return s, nil
+}
+
+// runPostfix has Postfix make its queue, and runs its master itself: the script that usually does so leaves the master behind when it is stopped.
+func (s *Servers) runPostfix(ctx context.Context, ports ...int) error {
+	etc := filepath.Join(s.dir, "etc")
+	if said, err := exec.CommandContext(ctx, found("postfix"), "-c", etc, "check").CombinedOutput(); err != nil {
+		return fmt.Errorf("postfix check: %w: %s", err, said)
+	}
+	daemons, err := exec.CommandContext(ctx, found("postconf"), "-c", etc, "-h", "daemon_directory").Output()
+	if err != nil {
+		return fmt.Errorf("postconf: %w", err)
+	}
+	return s.run(ctx, "postfix", filepath.Join(strings.TrimSpace(string(daemons)), "master"), []string{"-c", etc, "-d"}, ports...)
+}
+
+// found is where a program is, also if it is not on everybody's PATH.
+func found(name string) string {
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	return "/usr/sbin/" + name
 }
 
 // prepare writes configuration and certificate. Dovecot serves no mail as root: then it is nobody who does.
@@ -179,11 +201,7 @@ func certificate(dir string) (*x509.CertPool, error) {
 }
 
 // run starts a server and waits until it listens on its ports.
-func (s *Servers) run(ctx context.Context, name string, args []string, ports ...int) error {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		path = "/usr/sbin/" + name // which is not on everybody's PATH
-	}
+func (s *Servers) run(ctx context.Context, name, path string, args []string, ports ...int) error {
 	process, err := stack.StartProcess(stack.ProcessSpec{Name: name, Path: path, Args: args, Env: []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, Dir: s.dir, Grace: 5 * time.Second})
 	if err != nil {
 		return err
