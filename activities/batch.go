@@ -127,6 +127,7 @@ func (w *watch) store(ctx context.Context, p prepared) error {
 	if p.reason != "" {
 		return w.quarantine(ctx, p.source, p.reason)
 	}
+	p.arrived.Backlog = w.telling.backlog.Load()
 	got, err := w.Store.Ingest(ctx, p.arrived)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 // How long after a change the reconciler tells the contact's workflow of it, unless it is known to have heard before.
 const (
 	tellSoon   = 2 * time.Second  // the change came from outside the workflow
+	tellInTurn = 20 * time.Second // it is one of many mails that wait, and whoever stores them tells of them at a pace of his own
 	tellLater  = 60 * time.Second // the workflow made the change itself; only its record of it may have been lost
 	tellNobody = 0                // a remark that is nothing to the workflow: one that knew everything still does
 )

@@ -60,6 +60,8 @@ type Arrived struct {
 	Copy postroom.OutboxID
 	// MayAcknowledge says that nothing in the mail forbids an automatic answer (RFC 3834 section 2).
 	MayAcknowledge bool
+	// Backlog says that many more wait behind it, so that its contact's workflow is told in its turn; the reconciler is in no hurry with it.
+	Backlog bool
 }
 
 // Standing says what a message is to its thread.
@@ -245,7 +247,7 @@ func (s *Store) deliver(ctx context.Context, tx *txn, a Arrived) (Ingested, erro
 	}
 	id := postroom.ContactID(newID())
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	tx.later(insertContact, id, at.thread, a.Source.Mailbox, a.Subject.Reveal(), tellSoon, by.String(), a.MayAcknowledge && at.standing == StandingOrdinary)
+	tx.later(insertContact, id, at.thread, a.Source.Mailbox, a.Subject.Reveal(), a.tell(), by.String(), a.MayAcknowledge && at.standing == StandingOrdinary)
 	writeMessage(tx, a, at.thread, id)
 	at.remembered(tx, l)
 	a.Source.received(tx, postroom.ArrivalOpened, "", a.ID, id, a.Pending)
@@ -285,19 +287,27 @@ func lockOpenContact(ctx context.Context, tx *txn, thread postroom.ThreadID) (*c
 	}
 }
 
+// tell is how soon the reconciler tells of a mail.
+func (a Arrived) tell() time.Duration {
+	if a.Backlog {
+		return tellInTurn
+	}
+	return tellSoon
+}
+
 // join adds a mail to the open contact of its thread, and shows it to whoever holds it (R22).
 func join(ctx context.Context, tx *txn, a Arrived, l letter, customer postroom.CustomerID, at place) (Ingested, error) {
 	contact, id := at.open, at.open.ID
 	writeMessage(tx, a, at.thread, id)
 	at.remembered(tx, l)
 	by := postroom.Actor{Kind: postroom.ActorCustomer, ID: string(customer)}
-	wrote := change{event: EventCustomerWrote, actor: by, tell: tellSoon}
+	wrote := change{event: EventCustomerWrote, actor: by, tell: a.tell()}
 	if a.Standing != StandingOrdinary {
 		wrote.detail = map[string]string{"standing": string(a.Standing)}
 	}
 	contact.note(tx, wrote)
 	if contact.Phase == postroom.ContactParked {
-		if err := contact.resume(ctx, tx, by, tellSoon); err != nil {
+		if err := contact.resume(ctx, tx, by, a.tell()); err != nil {
 			return Ingested{}, err
 		}
 	}

@@ -197,6 +197,45 @@ func untold(t testing.TB, c *testkit.Centre, ahead time.Duration) []store.Untold
 	return got
 }
 
+// Of many mails that wait at once, whoever stores them tells in their turn: the reconciler leaves them to him for a while, opened contacts and those that
+// a mail joined. The same mail without a backlog is the control.
+func TestMailsOfABacklogAreLeftToWhoStoresThem(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		backlog bool
+		soon    int
+	}{{true, 0}, {false, 1}} {
+		centre := testkit.NewCentre(t, time.Hour, store.Options{})
+		mail := func() store.Arrived {
+			a := centre.Mail("kim@customer.example", "Hello")
+			a.Backlog = c.backlog
+			return a
+		}
+		first := mail()
+		got, err := centre.Ingest(t.Context(), first)
+		must(t, err)
+		follow := func() {
+			t.Helper()
+			if soon := untold(t, centre, 4*time.Second); len(soon) != c.soon {
+				t.Errorf("backlog %v: %d are told of soon, want %d", c.backlog, len(soon), c.soon)
+			}
+			if later := untold(t, centre, 21*time.Second); len(later) != 1 {
+				t.Errorf("backlog %v: %d are told of later", c.backlog, len(later))
+			}
+		}
+		follow()
+		must(t, centre.MarkTold(t.Context(), store.Untold{Contact: got.Contact, Version: got.Version}))
+		joining := mail()
+		joining.InReplyTo = first.MessageID
+		joined, err := centre.Ingest(t.Context(), joining)
+		must(t, err)
+		if joined.Arrival != postroom.ArrivalAppended {
+			t.Fatalf("%+v", joined)
+		}
+		follow()
+	}
+}
+
 // A workflow that is not known to have heard is told after 2, 4, 8 … 60 seconds, and from the beginning after the next change.
 func TestAWorkflowIsToldLessAndLessOften(t *testing.T) {
 	t.Parallel()
